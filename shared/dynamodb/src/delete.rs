@@ -41,15 +41,14 @@ impl TrunkTable {
             Err(error) => error,
         };
         match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => self.was_deleted(key).await,
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(DeletionStart::Absent),
             _ => Err(sort("begin_delete", &error)),
         }
     }
 
-    async fn was_deleted(&self, key: TrunkKey) -> Result<DeletionStart, StoreError> {
-        let tombstone = self.read_item("begin_delete", keys::tombstone(key)).await?;
-        let deleted = tombstone.is_some_and(|tombstone| Record(&tombstone).maybe("reason") == Some(reason::DELETED));
-        Ok(if deleted { DeletionStart::Deleted } else { DeletionStart::NotFound })
+    pub(crate) async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
+        let tombstone = self.read_item("was_deleted", keys::tombstone(key)).await?;
+        Ok(tombstone.is_some_and(|tombstone| Record(&tombstone).maybe("reason") == Some(reason::DELETED)))
     }
 
     pub(crate) async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {

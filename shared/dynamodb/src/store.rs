@@ -46,8 +46,12 @@ impl TrunkStore for TrunkTable {
         Box::pin(self.begin_undo(key, owner, seen)).await
     }
 
-    async fn note_left_behind(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
-        Box::pin(self.note_left_behind(key, seen)).await
+    async fn note_on_record(&self, key: TrunkKey, seen: &SeenObjects) -> Result<bool, StoreError> {
+        Box::pin(self.note_on_record(key, seen)).await
+    }
+
+    async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
+        Box::pin(self.note_on_tombstone(key, seen)).await
     }
 
     async fn settle_undo(&self, key: TrunkKey, owner: &LeaseOwner, undone: &Unsettled) -> Result<Settled, StoreError> {
@@ -56,6 +60,10 @@ impl TrunkStore for TrunkTable {
 
     async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
         Box::pin(self.begin_delete(key, lease)).await
+    }
+
+    async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
+        Box::pin(self.was_deleted(key)).await
     }
 
     async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {

@@ -1,22 +1,16 @@
 //! The sparse index `sweep`: records that are not settled, by when they are due.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
-use jiff::{SignedDuration, Timestamp};
-use trunkline_provisioning::ports::{Due, StoreError, SweepStore, TakeOver, Tombstone};
+use jiff::Timestamp;
+use trunkline_provisioning::ports::{Due, Failing, StoreError, SweepStore, TakeOver, Tombstone, Unsettled};
 use trunkline_provisioning::{Lease, TrunkKey};
 
 use crate::error::{is_condition, sort, unreadable};
 use crate::items::{Item, Record, deadline, number, read_seen, read_unsettled, state, text};
 use crate::keys::{self, Key, TOMBSTONE_PREFIX, TRUNK_PREFIX};
 use crate::store::TrunkTable;
-
-/// The first pause after a record could not be swept; it doubles each time.
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 impl SweepStore for TrunkTable {
     const SHARDS: u8 = keys::SWEEP_SHARDS;
@@ -40,13 +34,21 @@ impl SweepStore for TrunkTable {
 
     async fn take_over(&self, key: TrunkKey, lease: &Lease, now: Timestamp) -> Result<TakeOver, StoreError> {
         match self.take(key, lease, now, state::UNDOING, [state::PROVISIONING, state::UNDOING]).await? {
-            Taken::Ours(item) => return read_unsettled(&item).map(TakeOver::Undoing),
-            Taken::NotDue => return Ok(TakeOver::NotDue),
-            Taken::Deleting => {}
+            Taken::Ours(item) => read_unsettled(&item).map(TakeOver::Undoing),
+            Taken::NotOurs { deleting: true } => Ok(TakeOver::Deleting),
+            Taken::NotOurs { deleting: false } => Ok(TakeOver::NotDue),
         }
+    }
+
+    async fn take_over_deletion(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Option<Unsettled>, StoreError> {
         match self.take(key, lease, now, state::DELETING, [state::DELETING; 2]).await? {
-            Taken::Ours(item) => read_unsettled(&item).map(TakeOver::Deleting),
-            Taken::NotDue | Taken::Deleting => Ok(TakeOver::NotDue),
+            Taken::Ours(item) => read_unsettled(&item).map(Some),
+            Taken::NotOurs { .. } => Ok(None),
         }
     }
 
@@ -85,30 +87,63 @@ impl SweepStore for TrunkTable {
         }
     }
 
-    async fn postpone(&self, due: Due, now: Timestamp) -> Result<Duration, StoreError> {
-        let key = match due {
-            Due::Trunk(key) => keys::trunk(key),
-            Due::Tombstone(key) => keys::tombstone(key),
-        };
-        let Some(failed) = self.note_failure(key.clone(), now).await? else {
-            return Ok(Duration::ZERO);
+    async fn note_failure(&self, due: Due, now: Timestamp) -> Result<Option<Failing>, StoreError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(record_key(due)))
+            .update_expression(
+                "SET sweep_failing_since = if_not_exists(sweep_failing_since, :now) ADD sweep_failures :one",
+            )
+            .condition_expression("attribute_exists(sweep_at)")
+            .expression_attribute_values(":now", number(now.as_second()))
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        let failed = match sent {
+            Ok(written) => written.attributes.unwrap_or_default(),
+            Err(error) if is_condition(error.as_service_error()) => return Ok(None),
+            Err(error) => return Err(sort("note_failure", &error)),
         };
         let record = Record(&failed);
-        let doublings = record.number::<u32>("sweep_failures")?.saturating_sub(1).min(16);
-        let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
-        self.put_off(key, now, pause).await?;
-        let since: i64 = record.number("sweep_failing_since")?;
-        Ok(Duration::from_secs(u64::try_from(now.as_second() - since).unwrap_or_default()))
+        let since = Timestamp::from_second(record.number("sweep_failing_since")?).map_err(unreadable)?;
+        Ok(Some(Failing { times: record.number("sweep_failures")?, since }))
+    }
+
+    async fn put_off(&self, due: Due, until: Timestamp) -> Result<(), StoreError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(record_key(due)))
+            .update_expression("SET sweep_at = :until, lease_until = :until")
+            // Only later: a tombstone that was added to meanwhile has its whole time before it again.
+            .condition_expression("sweep_at < :until")
+            .expression_attribute_values(":until", number(until.as_second()))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if is_condition(error.as_service_error()) => Ok(()),
+            Err(error) => Err(sort("put_off", &error)),
+        }
+    }
+}
+
+fn record_key(due: Due) -> Key {
+    match due {
+        Due::Trunk(key) => keys::trunk(key),
+        Due::Tombstone(key) => keys::tombstone(key),
     }
 }
 
 /// What became of an attempt to take a record.
 enum Taken {
     Ours(Item),
-    /// It is `deleting`: nothing was written.
-    Deleting,
-    /// It is live or gone, or its lease has not ended: nothing was written.
-    NotDue,
+    /// It is in another state or gone, or its lease has not ended: nothing was written.
+    NotOurs { deleting: bool },
 }
 
 impl TrunkTable {
@@ -150,7 +185,7 @@ impl TrunkTable {
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
                 let Some(item) = found.item() else {
-                    return Ok(Taken::NotDue);
+                    return Ok(Taken::NotOurs { deleting: false });
                 };
                 let record = Record(item);
                 Ok(match record.text("state")? {
@@ -158,54 +193,10 @@ impl TrunkTable {
                     state if state == to && record.maybe("lease_owner") == Some(lease.owner.as_str()) => {
                         Taken::Ours(item.clone())
                     }
-                    state::DELETING => Taken::Deleting,
-                    _ => Taken::NotDue,
+                    state => Taken::NotOurs { deleting: state == state::DELETING },
                 })
             }
             _ => Err(sort("take_over", &error)),
-        }
-    }
-
-    /// Counts a failure on a record that is still in the index; gives the record.
-    async fn note_failure(&self, key: Key, now: Timestamp) -> Result<Option<Item>, StoreError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(key))
-            .update_expression(
-                "SET sweep_failing_since = if_not_exists(sweep_failing_since, :now) ADD sweep_failures :one",
-            )
-            .condition_expression("attribute_exists(sweep_at)")
-            .expression_attribute_values(":now", number(now.as_second()))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match sent {
-            Ok(written) => Ok(written.attributes),
-            Err(error) if is_condition(error.as_service_error()) => Ok(None),
-            Err(error) => Err(sort("postpone", &error)),
-        }
-    }
-
-    async fn put_off(&self, key: Key, now: Timestamp, pause: Duration) -> Result<(), StoreError> {
-        let until = now + SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(key))
-            .update_expression("SET sweep_at = :until, lease_until = :until")
-            // Only later: a tombstone that was added to meanwhile has its whole time before it again.
-            .condition_expression("sweep_at < :until")
-            .expression_attribute_values(":until", number(until.as_second()))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if is_condition(error.as_service_error()) => Ok(()),
-            Err(error) => Err(sort("postpone", &error)),
         }
     }
 }

@@ -51,19 +51,12 @@ impl TrunkTable {
             self.count_down(key.workspace_id)?,
         ];
         let own = writes.len();
-        writes.extend(release.clone());
-        match self.transact("settle", writes.clone()).await? {
-            Transaction::Done => Ok(Settled::Settled),
-            // The idempotency key expired and belongs to a later request by now: it is not ours to let go.
-            Transaction::Refused(reasons) if release.is_some() && !reasons.iter().take(own).any(failed) => {
-                writes.truncate(own);
-                match self.transact("settle", writes).await? {
-                    Transaction::Done => Ok(Settled::Settled),
-                    Transaction::Refused(_) => Ok(Settled::Changed),
-                }
-            }
-            Transaction::Refused(_) => Ok(Settled::Changed),
-        }
+        writes.extend(release);
+        Ok(match self.transact("settle", writes).await? {
+            Transaction::Done => Settled::Settled,
+            Transaction::Refused(reasons) if reasons.iter().take(own).any(failed) => Settled::Changed,
+            Transaction::Refused(_) => Settled::KeyTaken,
+        })
     }
 
     pub(crate) fn tombstone_update(

@@ -75,11 +75,11 @@ impl TrunkTable {
         self.replace_by_tombstone(key, reason::UNDONE, undone, delete, release).await
     }
 
-    pub(crate) async fn note_left_behind(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
+    pub(crate) async fn note_on_record(&self, key: TrunkKey, seen: &SeenObjects) -> Result<bool, StoreError> {
         let mut expression = "SET version = version + :one".to_owned();
         let mut values = HashMap::from([(":undoing".to_owned(), text(state::UNDOING)), (":one".to_owned(), number(1))]);
         add_seen(&mut expression, &mut values, seen);
-        let on_record = self
+        let sent = self
             .client
             .update_item()
             .table_name(&self.name)
@@ -90,11 +90,14 @@ impl TrunkTable {
             .set_expression_attribute_values(Some(values))
             .send()
             .await;
-        match on_record {
-            Ok(_) => return Ok(()),
-            Err(error) if is_condition(error.as_service_error()) => {}
-            Err(error) => return Err(sort("note_left_behind", &error)),
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if is_condition(error.as_service_error()) => Ok(false),
+            Err(error) => Err(sort("note_on_record", &error)),
         }
+    }
+
+    pub(crate) async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
         let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason::UNDONE, seen, None);
         self.client
             .update_item()
@@ -105,6 +108,6 @@ impl TrunkTable {
             .send()
             .await
             .map(drop)
-            .map_err(|error| sort("note_left_behind", &error))
+            .map_err(|error| sort("note_on_tombstone", &error))
     }
 }

@@ -36,8 +36,8 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> DeleteTrunk<S, V, L> {
                 DeletionStart::Deleting(record) => {
                     finish_deletion(&self.store, &self.secrets, &self.sip, key, &record).await
                 }
-                DeletionStart::Deleted => Ok(()),
-                DeletionStart::NotFound => Err(DeleteError::NotFound),
+                DeletionStart::Absent if self.store.was_deleted(key).await? => Ok(()),
+                DeletionStart::Absent => Err(DeleteError::NotFound),
             }
         };
         budget.to_the_end(deletion).await.unwrap_or(Err(DeleteError::Unavailable))

@@ -5,9 +5,9 @@ use tracing::Instrument;
 use trunkline_domain::SweepId;
 
 use crate::delete::finish_deletion;
-use crate::ports::{Due, SecretStore, SipService, StoreError, SweepStore, TakeOver, TrunkStore};
+use crate::ports::{Due, Failing, SecretStore, SipService, StoreError, SweepStore, TakeOver, TrunkStore};
 use crate::provision::{find_dispatch_rules, find_trunks, undo_objects, undo_secret};
-use crate::undo::{Stopped, Undoing, Undone};
+use crate::undo::{Stopped, Undoing, Undone, note_left_behind};
 use crate::{Budget, LeaseOwner, Timing, TrunkKey};
 
 /// Finishes what requests left: undoes and deletions that stopped half way, and the last look at what is gone.
@@ -39,6 +39,10 @@ const BATCH: usize = 100;
 
 /// A record is not begun with less time than this.
 const LEAST_TIME: Duration = Duration::from_secs(5);
+
+/// The pause after a record could not be swept for the first time; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// How long a record may fail to be swept before an operator has to look.
 const OPERATOR_AFTER: Duration = Duration::from_secs(3600);
@@ -116,9 +120,12 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
                     Undone::Left => Err(Stopped::Store),
                 }
             }
-            TakeOver::Deleting(record) => {
-                finish_deletion(&self.store, &self.secrets, &self.sip, key, &record).await.map(|()| true)
-            }
+            TakeOver::Deleting => match self.store.take_over_deletion(key, &lease, budget.now()).await? {
+                Some(record) => {
+                    finish_deletion(&self.store, &self.secrets, &self.sip, key, &record).await.map(|()| true)
+                }
+                None => Ok(false),
+            },
         }
     }
 
@@ -131,7 +138,7 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
         let mut seen = tombstone.seen.clone();
         let found = find_trunks(&self.sip, key.id).await?;
         if !found.trunk_ids.is_subset(&seen.trunk_ids) {
-            self.store.note_left_behind(key, &found).await?;
+            note_left_behind(&self.store, key, &found).await?;
             seen.merge(found);
         }
         seen.merge(find_dispatch_rules(&self.sip, &seen.trunk_ids).await?);
@@ -142,10 +149,13 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
     }
 
     async fn postpone(&self, record: Due) {
-        let Ok(failing_for) = self.store.postpone(record, Timestamp::now()).await else {
-            // It stays due, and the next sweep tries again.
+        let now = Timestamp::now();
+        // When the table does not answer it stays due, and the next sweep tries again.
+        let Ok(Some(Failing { times, since })) = self.store.note_failure(record, now).await else {
             return;
         };
+        let _ = self.store.put_off(record, now + pause_after(times)).await;
+        let failing_for = Duration::try_from(now.duration_since(since)).unwrap_or_default();
         let key = record.key();
         if failing_for >= OPERATOR_AFTER {
             // template.yaml counts these lines in a metric.
@@ -157,4 +167,8 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
             );
         }
     }
+}
+
+fn pause_after(failures: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
 }

@@ -78,9 +78,14 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
             }
             undo_objects(self.sip, &record.seen).await?;
             undo_secret(self.secrets, record.secret_name.as_deref()).await?;
-            match self.store.settle_undo(self.key, self.owner, &record).await? {
+            let mut settled = self.store.settle_undo(self.key, self.owner, &record).await?;
+            if settled == Settled::KeyTaken {
+                record.key_hash = None;
+                settled = self.store.settle_undo(self.key, self.owner, &record).await?;
+            }
+            match settled {
                 Settled::Settled => return Ok(Undone::Clean),
-                Settled::Changed => match self.store.begin_undo(self.key, self.owner, &record.seen).await? {
+                Settled::Changed | Settled::KeyTaken => match self.store.begin_undo(self.key, self.owner, &record.seen).await? {
                     UndoStart::Undoing(changed) => record = changed,
                     UndoStart::Active | UndoStart::Gone | UndoStart::LeaseLost => return Ok(Undone::Left),
                 },
@@ -106,8 +111,18 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
         if seen.is_empty() {
             return Ok(());
         }
-        self.store.note_left_behind(self.key, &seen).await?;
+        note_left_behind(self.store, self.key, &seen).await?;
         seen.merge(find_dispatch_rules(self.sip, &seen.trunk_ids).await?);
         Ok(undo_objects(self.sip, &seen).await?)
     }
+}
+
+/// Writes `seen` down where whoever goes on with the trunk will find it: in the record that is being undone, or else
+/// in the tombstone.
+pub(crate) async fn note_left_behind<S: TrunkStore>(
+    store: &S,
+    key: TrunkKey,
+    seen: &SeenObjects,
+) -> Result<(), StoreError> {
+    if store.note_on_record(key, seen).await? { Ok(()) } else { store.note_on_tombstone(key, seen).await }
 }

@@ -1,10 +1,8 @@
-use std::time::Duration;
-
 use jiff::Timestamp;
 use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
 use trunkline_dynamodb::TrunkTable;
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError, SweepStore,
+    CommitOutcome, DeletionStart, Due, Failing, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError, SweepStore,
     TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
@@ -52,9 +50,15 @@ impl TrunkStore for LineStore {
         self.line.call("begin_undo", Effect::Write, async move { table.begin_undo(key, &owner, &seen).await }).await
     }
 
-    async fn note_left_behind(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
+    async fn note_on_record(&self, key: TrunkKey, seen: &SeenObjects) -> Result<bool, StoreError> {
         let (table, seen) = (self.table.clone(), seen.clone());
-        self.line.call("note_left_behind", Effect::Write, async move { table.note_left_behind(key, &seen).await }).await
+        self.line.call("note_on_record", Effect::Write, async move { table.note_on_record(key, &seen).await }).await
+    }
+
+    async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
+        let (table, seen) = (self.table.clone(), seen.clone());
+        let work = async move { table.note_on_tombstone(key, &seen).await };
+        self.line.call("note_on_tombstone", Effect::Write, work).await
     }
 
     async fn settle_undo(&self, key: TrunkKey, owner: &LeaseOwner, undone: &Unsettled) -> Result<Settled, StoreError> {
@@ -65,6 +69,11 @@ impl TrunkStore for LineStore {
     async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
         let (table, lease) = (self.table.clone(), lease.clone());
         self.line.call("begin_delete", Effect::Write, async move { table.begin_delete(key, &lease).await }).await
+    }
+
+    async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
+        let table = self.table.clone();
+        self.line.call("was_deleted", Effect::Read, async move { table.was_deleted(key).await }).await
     }
 
     async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {
@@ -114,6 +123,17 @@ impl SweepStore for LineStore {
         self.line.call("take_over", Effect::Write, async move { table.take_over(key, &lease, now).await }).await
     }
 
+    async fn take_over_deletion(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Option<Unsettled>, StoreError> {
+        let (table, lease) = (self.table.clone(), lease.clone());
+        let work = async move { table.take_over_deletion(key, &lease, now).await };
+        self.line.call("take_over_deletion", Effect::Write, work).await
+    }
+
     async fn tombstone(&self, key: TrunkKey) -> Result<Option<Tombstone>, StoreError> {
         let table = self.table.clone();
         self.line.call("tombstone", Effect::Read, async move { table.tombstone(key).await }).await
@@ -125,8 +145,13 @@ impl SweepStore for LineStore {
         self.line.call("drop_tombstone", Effect::Write, work).await
     }
 
-    async fn postpone(&self, due: Due, now: Timestamp) -> Result<Duration, StoreError> {
+    async fn note_failure(&self, due: Due, now: Timestamp) -> Result<Option<Failing>, StoreError> {
         let table = self.table.clone();
-        self.line.call("postpone", Effect::Write, async move { table.postpone(due, now).await }).await
+        self.line.call("note_failure", Effect::Write, async move { table.note_failure(due, now).await }).await
+    }
+
+    async fn put_off(&self, due: Due, until: Timestamp) -> Result<(), StoreError> {
+        let table = self.table.clone();
+        self.line.call("put_off", Effect::Write, async move { table.put_off(due, until).await }).await
     }
 }

@@ -12,7 +12,7 @@ pub use api_keys::{ApiKeyRecord, ApiKeyStore};
 pub use inventory::{SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord};
 pub use secrets::SecretStore;
 pub use sip::{InboundTrunkSpec, OutboundTrunkSpec, SipService};
-pub use sweep::{Due, SweepStore, TakeOver, Tombstone};
+pub use sweep::{Due, Failing, SweepStore, TakeOver, Tombstone};
 pub use trunks::{
     CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, Settled, TrunkStore, UndoStart, Unsettled,
 };

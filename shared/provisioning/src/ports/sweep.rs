@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::{StoreError, Unsettled};
@@ -27,10 +25,19 @@ impl Due {
 pub enum TakeOver {
     /// It is `undoing`, and ours.
     Undoing(Unsettled),
-    /// It is `deleting`, and ours.
-    Deleting(Unsettled),
-    /// It has settled meanwhile, or its lease has not ended.
+    /// It is `deleting`; nothing was written.
+    Deleting,
+    /// It has settled meanwhile, or its lease has not ended; nothing was written.
     NotDue,
+}
+
+/// For how long a record could not be swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failing {
+    /// How often it was tried.
+    pub times: u32,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A tombstone as it was read.
@@ -57,7 +64,7 @@ pub trait SweepStore: Send + Sync {
     fn due(&self, shard: u8, now: Timestamp, limit: usize)
     -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
 
-    /// Takes a record whose lease has ended at `now`: `provisioning → undoing`, or on with `undoing` or `deleting`.
+    /// Takes a record whose lease has ended at `now`: `provisioning → undoing`, or on with `undoing`.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
@@ -67,6 +74,17 @@ pub trait SweepStore: Send + Sync {
         lease: &Lease,
         now: Timestamp,
     ) -> impl Future<Output = Result<TakeOver, StoreError>> + Send;
+
+    /// Takes a record in `deleting` whose lease has ended at `now`; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    fn take_over_deletion(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Unsettled>, StoreError>> + Send;
 
     /// The tombstone of a trunk, if there is one.
     ///
@@ -84,9 +102,19 @@ pub trait SweepStore: Send + Sync {
         tombstone: &Tombstone,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Puts a record that could not be swept off, longer each time; says for how long it has not been swept.
+    /// Counts a failed sweep of a record; `None` when it has settled meanwhile.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    fn postpone(&self, due: Due, now: Timestamp) -> impl Future<Output = Result<Duration, StoreError>> + Send;
+    fn note_failure(
+        &self,
+        due: Due,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Failing>, StoreError>> + Send;
+
+    /// Makes a record due no earlier than `until`.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    fn put_off(&self, due: Due, until: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

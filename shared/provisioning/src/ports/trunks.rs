@@ -77,10 +77,8 @@ pub enum UndoStart {
 pub enum DeletionStart {
     /// The record is `deleting`.
     Deleting(Unsettled),
-    /// It was deleted a short while ago.
-    Deleted,
-    /// There is no such trunk, or none that is shown.
-    NotFound,
+    /// There is no such trunk, or none that is shown; nothing was written.
+    Absent,
 }
 
 /// What became of the last transaction of an undo or a deletion.
@@ -90,6 +88,8 @@ pub enum Settled {
     Settled,
     /// The record is not as it was read; nothing was written.
     Changed,
+    /// The idempotency key has expired and belongs to a later request: it is not ours to let go. Nothing was written.
+    KeyTaken,
 }
 
 /// Which trunks a list shows.
@@ -141,12 +141,21 @@ pub trait TrunkStore: Send + Sync {
         seen: &SeenObjects,
     ) -> impl Future<Output = Result<UndoStart, StoreError>> + Send;
 
-    /// Adds `seen` to whatever is there by now: the record in `undoing`, whoever holds it, or else the tombstone,
-    /// made if need be.
+    /// Adds `seen` to a record in `undoing`, whoever holds it; says whether there is one.
     ///
     /// # Errors
     /// When it may not be noted.
-    fn note_left_behind(
+    fn note_on_record(
+        &self,
+        key: TrunkKey,
+        seen: &SeenObjects,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Adds `seen` to the tombstone, made if need be, and gives it its whole time again.
+    ///
+    /// # Errors
+    /// When it may not be noted.
+    fn note_on_tombstone(
         &self,
         key: TrunkKey,
         seen: &SeenObjects,
@@ -173,6 +182,12 @@ pub trait TrunkStore: Send + Sync {
         key: TrunkKey,
         lease: &Lease,
     ) -> impl Future<Output = Result<DeletionStart, StoreError>> + Send;
+
+    /// Whether the trunk was deleted a short while ago: its tombstone says so.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    fn was_deleted(&self, key: TrunkKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// One transaction, if the record is `deleting`: a tombstone for the record, the counter down by one.
     ///
