@@ -1,26 +1,30 @@
 //! Every outside call of every operation, and every way that it can fail; then again with a second fault after the
-//! first. Whatever happened, after the sweeper has been a trunk is there whole or not at all.
+//! first, and with a third. Whatever happened, after the sweeper has been a trunk is there whole or not at all.
 //!
-//! The quick form takes every single fault of the operations that make every call there is, and a sample of the pairs;
-//! `FAULTS=full` every single fault of all operations, and all pairs of the former. `FAULTS='<case>'` runs one case, as
-//! the report of a violation names it, and says what happened.
+//! All cases run on the systems' equals in this process; those with one fault also on the emulators, where every call
+//! must be answered in the same way. The quick form takes one fault of all operations and two of those that make every call
+//! there is, and on the emulators one of the latter; `FAULTS=full` takes all. `FAULTS='<case>'` runs one case on both, as the
+//! report of a violation names it, and says what happened.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::seq::IteratorRandom;
+use rand::seq::{IndexedRandom, IteratorRandom};
+use rand::SeedableRng;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
 use trunkline_provisioning::{CreateError, Created};
-use trunkline_tests::faulty::{Answer, Clock, Fault, Ground, How, Point, Run, Systems, Traced, Wanted, say};
+use trunkline_tests::faulty::{
+    Alike, Answer, Clock, Fault, Ground, How, InProcess, Outside, Point, Run, Systems, Traced, Wanted, say,
+};
 
-/// How many pairs of faults the quick form takes.
-const SAMPLE: usize = 100;
+/// How many pairs of faults the full form takes on the emulators.
+const PAIRS_ON_EMULATORS: usize = 200;
 const SEED: u64 = 4;
-/// How many cases run at a time: more than there are processors, since each waits for the emulators.
+/// How many cases run at a time on the emulators: more than there are processors, since each waits for them.
 const AT_A_TIME: usize = 8;
 
 const WHOLE: Wanted = Wanted { direction: Direction::Both, secret: true, key: true };
@@ -137,10 +141,20 @@ impl Ended {
             })
             .collect()
     }
+
+    /// With one more at any call after the last.
+    fn with_a_later_one(&self) -> Vec<Case> {
+        self.with_one_more(self.case.points.last().map_or(0, |last| last.call)..self.trace.len())
+    }
+
+    /// All calls in their order, as they are told apart from those of another run.
+    fn told(&self) -> Vec<(&'static str, Option<Fault>, String)> {
+        let mut alike = Alike::default();
+        self.trace.iter().map(|call| (call.name, call.fault, alike.of(&call.answer))).collect()
+    }
 }
 
-async fn run(systems: &Systems, case: Case) -> Ended {
-    let ground = systems.ground().await;
+async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
     let mut run = Run::new(&ground, &case.points);
     let (own, violations) = match case.operation {
         Operation::Create(wanted) => create(&ground, &mut run, wanted).await,
@@ -162,16 +176,16 @@ async fn run(systems: &Systems, case: Case) -> Ended {
         }
     };
     let trace = run.trace;
-    ground.clear().await;
+    ground.0.clear().await;
     Ended { case, trace, own, violations }
 }
 
-async fn create(ground: &Ground<'_>, run: &mut Run<'_>, wanted: Wanted) -> (usize, Vec<String>) {
+async fn create<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wanted) -> (usize, Vec<String>) {
     let actor = ground.create(wanted);
     let answer = run.drive(actor).await;
     let own = run.trace.len();
     let mut violations = settle(run).await;
-    let live = !ground.live().await.is_empty();
+    let live = !ground.0.live().await.is_empty();
     match &answer {
         Some(Answer::Created(Ok(_))) if !live => violations.push("201, and no trunk".into()),
         Some(Answer::Created(Err(error))) if live && !may_stand(error, &run.trace) => {
@@ -184,7 +198,7 @@ async fn create(ground: &Ground<'_>, run: &mut Run<'_>, wanted: Wanted) -> (usiz
         Answer::Created(Ok(Created::Now(_))) if !live || !wanted.key => {}
         other => violations.push(format!("a retry is answered {other:?}")),
     }
-    violations.extend(ground.check().await.violations);
+    violations.extend(ground.0.check().await.violations);
     (own, violations)
 }
 
@@ -196,7 +210,7 @@ fn may_stand(error: &CreateError, trace: &[Traced]) -> bool {
             .all(|name| trace.iter().any(|call| call.name == *name && call.fault.is_some()))
 }
 
-async fn delete(ground: &Ground<'_>, run: &mut Run<'_>, wanted: Wanted) -> (usize, Vec<String>) {
+async fn delete<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wanted) -> (usize, Vec<String>) {
     let key = ground.live_trunk(wanted).await;
     let answer = run.drive(ground.delete(key)).await;
     let own = run.trace.len();
@@ -207,103 +221,164 @@ async fn delete(ground: &Ground<'_>, run: &mut Run<'_>, wanted: Wanted) -> (usiz
         other => violations.push(format!("after {answer:?}, a retry is answered {other:?}")),
     }
     violations.extend(run.sweep_all().await.err().map(str::to_owned));
-    let quiet = ground.check().await;
+    let quiet = ground.0.check().await;
     violations.extend(quiet.violations);
     violations.extend(quiet.live.into_iter().map(|id| format!("{id} is live")));
     (own, violations)
 }
 
 /// A sweep of what is on the ground.
-async fn sweep(ground: &Ground<'_>, run: &mut Run<'_>, clock: Clock) -> (usize, Vec<String>) {
-    assert_ne!(ground.put_forward(clock).await, 0, "nothing to be swept");
+async fn sweep<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, clock: Clock) -> (usize, Vec<String>) {
+    assert_ne!(ground.0.put_forward(clock).await, 0, "nothing to be swept");
     run.drive(ground.sweep()).await;
     let own = run.trace.len();
     let mut violations = settle(run).await;
-    let quiet = ground.check().await;
+    let quiet = ground.0.check().await;
     violations.extend(quiet.violations);
     violations.extend(quiet.live.into_iter().map(|id| format!("{id} is live")));
     (own, violations)
 }
 
-async fn settle(run: &mut Run<'_>) -> Vec<String> {
+async fn settle<O: Outside>(run: &mut Run<'_, O>) -> Vec<String> {
     let leases = run.sweep_leases().await;
     [leases, run.sweep_all().await].into_iter().filter_map(Result::err).map(str::to_owned).collect()
 }
 
 /// A trunk that was undone since that call was not answered, and whose message has arrived by now.
-async fn undo(ground: &Ground<'_>, call: &str) {
+async fn undo<O: Outside>(ground: &Ground<O>, call: &str) {
     let mut actor = ground.create(WHOLE);
     actor.run_to(call).await;
-    let late = actor.call().go(How::Late).await.expect("a late message");
+    let late = actor.call().go(How::Late).await.late.expect("a late message");
     let answer = actor.finish().await;
     assert!(matches!(answer, Answer::Created(Err(CreateError::Upstream(_)))), "{answer:?}");
     late.await;
 }
 
-/// Runs cases; gives what came of them, in their order. Secrets stay for their recovery window, so the emulators are
-/// replaced before there are so many that looking at all takes long.
-async fn run_all(cases: Vec<Case>) -> Vec<Ended> {
-    const WITH_ONE_SET: usize = 2000;
+/// What came of all cases with two faults and more that begin as a case of one fault does.
+#[derive(Default)]
+struct Later {
+    pairs: usize,
+    triples: usize,
+    violated: Vec<Ended>,
+}
+
+/// All pairs that begin as `single` does, and for each of them one third fault, chosen at random.
+async fn run_later(single: &Ended, seed: u64) -> Later {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut later = Later::default();
+    for case in single.with_a_later_one() {
+        let pair = run(InProcess::ground(), case).await;
+        later.pairs += 1;
+        if let Some(case) = pair.with_a_later_one().choose(&mut rng) {
+            let triple = run(InProcess::ground(), case.clone()).await;
+            later.triples += 1;
+            later.violated.extend(Some(triple).filter(|ended| !ended.violations.is_empty()));
+        }
+        later.violated.extend(Some(pair).filter(|ended| !ended.violations.is_empty()));
+    }
+    later
+}
+
+/// Runs `work` on each of `all`, as many at a time as there are processors; gives what came of it, in their order.
+async fn in_parallel<T, R, F>(all: Vec<T>, work: impl Fn(usize, T) -> F) -> Vec<R>
+where
+    F: Future<Output = R> + Send + 'static,
+    R: Send + 'static,
+{
+    let running: JoinSet<_> = all
+        .into_iter()
+        .enumerate()
+        .map(|(index, one)| {
+            let work = work(index, one);
+            async move { (index, work.await) }
+        })
+        .collect();
+    let mut ended = running.join_all().await;
+    ended.sort_by_key(|(index, _)| *index);
+    ended.into_iter().map(|(_, ended)| ended).collect()
+}
+
+async fn run_in_process(cases: Vec<Case>) -> Vec<Ended> {
+    in_parallel(cases, |_, case| run(InProcess::ground(), case)).await
+}
+
+/// Runs cases on the emulators. Secrets stay for their recovery window, so the emulators are replaced before there are
+/// so many that looking at all takes long.
+async fn run_emulated(cases: Vec<Case>) -> Vec<Ended> {
+    const WITH_ONE_SET: usize = 1000;
     let mut ended = Vec::with_capacity(cases.len());
     for some in cases.chunks(WITH_ONE_SET) {
         let systems = Arc::new(Systems::start().await);
-        let sound = run_some(&systems, some, &mut ended).await;
+        let places = Arc::new(Semaphore::new(AT_A_TIME));
+        let some = in_parallel(some.to_vec(), |_, case| {
+            let (systems, places) = (Arc::clone(&systems), Arc::clone(&places));
+            async move {
+                let _place = places.acquire_owned().await.unwrap();
+                run(systems.ground().await, case).await
+            }
+        })
+        .await;
         let left = systems.left_in_livekit().await;
         let left = (left.inbound.len(), left.outbound.len(), left.rules.len());
+        let sound = some.iter().all(|ended| ended.violations.is_empty());
         assert!(left == (0, 0, 0) || !sound, "left in LiveKit: {left:?}");
         systems.stop().await;
+        ended.extend(some);
     }
     ended
 }
 
-/// Several at a time. Whether there was no violation.
-async fn run_some(systems: &Arc<Systems>, cases: &[Case], all: &mut Vec<Ended>) -> bool {
-    let mut cases = cases.iter().cloned().enumerate();
-    let mut running = JoinSet::new();
-    let mut ended = Vec::new();
-    loop {
-        for (index, case) in cases.by_ref().take(AT_A_TIME - running.len()) {
-            let systems = Arc::clone(systems);
-            running.spawn(async move { (index, run(&systems, case).await) });
-        }
-        match running.join_next().await {
-            Some(one) => ended.push(one.expect("no case panics")),
-            None => break,
+/// The same cases on the emulators. Where a call is answered otherwise, the equal is none.
+async fn compare(cases: &[&Ended]) -> Vec<Ended> {
+    let mut emulated = run_emulated(cases.iter().map(|ended| ended.case.clone()).collect()).await;
+    for (ended, equal) in emulated.iter_mut().zip(cases) {
+        let (told, equally) = (ended.told(), equal.told());
+        let differs = told.iter().zip(&equally).position(|(one, other)| one != other);
+        if let Some(at) = differs.or((told.len() != equally.len()).then(|| told.len().min(equally.len()))) {
+            let (told, equally) = (told.get(at), equally.get(at));
+            ended.violations.push(format!("call {}: {told:?}, in process {equally:?}", at + 1));
         }
     }
-    ended.sort_by_key(|(index, _)| *index);
-    let sound = ended.iter().all(|(_, ended)| ended.violations.is_empty());
-    all.extend(ended.into_iter().map(|(_, ended)| ended));
-    sound
+    emulated
 }
 
 /// One line for each operation; a violation, with all that it takes to run it again.
-fn report(clean: &[Ended], singles: &[Ended], pairs: &[Ended]) -> usize {
-    say(format_args!("{:<50} {:>6} {:>8} {:>8} {:>10}", "operation", "calls", "singles", "pairs", "violations"));
-    let mut all = 0;
+fn report(clean: &[Ended], singles: &[Ended], later: &[(Operation, Later)], emulated: &[Ended]) -> usize {
+    say(format_args!(
+        "{:<50} {:>6} {:>8} {:>8} {:>8} {:>9} {:>10}",
+        "operation", "calls", "singles", "pairs", "triples", "emulated", "violations"
+    ));
+    let violated: Vec<_> = clean
+        .iter()
+        .chain(singles)
+        .chain(later.iter().flat_map(|(_, later)| &later.violated))
+        .chain(emulated)
+        .filter(|ended| !ended.violations.is_empty())
+        .collect();
     for whole in clean {
-        let of = |cases: &[Ended]| {
-            let own = cases.iter().filter(|ended| ended.case.operation == whole.case.operation);
-            let violated = own.clone().filter(|ended| !ended.violations.is_empty()).count();
-            (own.count(), violated)
-        };
-        let ((_, none), (singles, one), (pairs, two)) = (of(clean), of(singles), of(pairs));
-        let violations = none + one + two;
-        all += violations;
-        let operation = whole.case.operation.to_string();
-        say(format_args!("{operation:<50} {:>6} {singles:>8} {pairs:>8} {violations:>10}", whole.own));
+        let operation = whole.case.operation;
+        let count = |ended: &[Ended]| ended.iter().filter(|ended| ended.case.operation == operation).count();
+        let later = later.iter().filter(|(of, _)| *of == operation);
+        let (pairs, triples) =
+            later.fold((0, 0), |(pairs, triples), (_, later)| (pairs + later.pairs, triples + later.triples));
+        let wrong = violated.iter().filter(|ended| ended.case.operation == operation).count();
+        say(format_args!(
+            "{:<50} {:>6} {:>8} {pairs:>8} {triples:>8} {:>9} {wrong:>10}",
+            operation.to_string(),
+            whole.own,
+            count(singles),
+            count(emulated),
+        ));
     }
-    for ended in clean.iter().chain(singles).chain(pairs).filter(|ended| !ended.violations.is_empty()).take(10) {
-        explain(ended);
-    }
-    all
+    violated.iter().take(10).for_each(|ended| explain(ended));
+    violated.len()
 }
 
 fn explain(ended: &Ended) {
-    say(format_args!("\nFAULTS='{}' cargo test -p trunkline-tests --test faults", ended.case));
+    say(format_args!("\nFAULTS='{}' cargo test --workspace --test faults", ended.case));
     for (index, call) in ended.trace.iter().enumerate() {
         let fault = call.fault.map(|fault| fault.to_string()).unwrap_or_default();
-        say(format_args!("  {:>3} {} {fault}", index + 1, call.name));
+        say(format_args!("  {:>3} {} {fault} -> {}", index + 1, call.name, call.answer));
     }
     for violation in &ended.violations {
         say(format_args!("  ! {violation}"));
@@ -314,27 +389,39 @@ fn explain(ended: &Ended) {
 async fn no_fault_leaves_anything_behind() {
     let form = std::env::var("FAULTS").unwrap_or_default();
     if !form.is_empty() && form != "full" {
-        let systems = Systems::start().await;
-        let ended = run(&systems, Case::named(&form)).await;
+        let ended = run(InProcess::ground(), Case::named(&form)).await;
         explain(&ended);
-        assert!(ended.violations.is_empty());
+        let emulated = compare(&[&ended]).await;
+        emulated.iter().for_each(explain);
+        assert!(ended.violations.is_empty() && emulated.iter().all(|ended| ended.violations.is_empty()));
         return;
     }
     let start = Instant::now();
     let full = form == "full";
-    let operations: Vec<_> = if full { Operation::all().collect() } else { Operation::main().collect() };
-    let clean = operations.into_iter().map(|operation| Case { operation, points: Vec::new() }).collect();
-    let clean = run_all(clean).await;
+    let clean = run_in_process(Operation::all().map(|operation| Case { operation, points: Vec::new() }).collect()).await;
     let singles = clean.iter().flat_map(|ended| ended.with_one_more(0..ended.own)).collect();
-    let singles = run_all(singles).await;
-    let main = singles.iter().filter(|ended| Operation::main().any(|main| main == ended.case.operation));
-    let pairs = main.flat_map(|ended| ended.with_one_more(ended.case.points[0].call..ended.trace.len()));
+    let singles: Vec<_> = run_in_process(singles).await.into_iter().map(Arc::new).collect();
+    let taken = |ended: &&Arc<Ended>| full || Operation::main().any(|main| main == ended.case.operation);
+    let later = in_parallel(singles.iter().filter(taken).map(Arc::clone).collect(), |index, single: Arc<Ended>| async move {
+        (single.case.operation, run_later(&single, SEED + index as u64).await)
+    })
+    .await;
+    let mut compared: Vec<_> = singles.iter().filter(taken).map(|ended| &**ended).collect();
     let pairs = match full {
-        true => pairs.collect(),
-        false => pairs.sample(&mut StdRng::seed_from_u64(SEED), SAMPLE),
+        true => sample_of_pairs(&singles).await,
+        false => Vec::new(),
     };
-    let pairs = run_all(pairs).await;
-    let violations = report(&clean, &singles, &pairs);
-    say(format_args!("{} cases in {:.0?}", clean.len() + singles.len() + pairs.len(), start.elapsed()));
+    compared.extend(&pairs);
+    let emulated = compare(&compared).await;
+    let singles: Vec<_> = singles.into_iter().filter_map(Arc::into_inner).collect();
+    let violations = report(&clean, &singles, &later, &emulated);
+    let later: usize = later.iter().map(|(_, later)| later.pairs + later.triples).sum();
+    let cases = clean.len() + singles.len() + later + emulated.len();
+    say(format_args!("{cases} cases in {:.0?}", start.elapsed()));
     assert_eq!(violations, 0);
+}
+
+async fn sample_of_pairs(singles: &[Arc<Ended>]) -> Vec<Ended> {
+    let pairs = singles.iter().flat_map(|single| single.with_a_later_one());
+    run_in_process(pairs.sample(&mut StdRng::seed_from_u64(SEED), PAIRS_ON_EMULATORS)).await
 }

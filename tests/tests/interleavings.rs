@@ -1,8 +1,11 @@
-//! Two use cases of the real code at the same time, call by call, in every order of their outside calls. Whatever the
-//! order, when both have ended and the sweeper has been, every trunk is there whole or not at all.
+//! Two use cases of the real code at the same time, call by call, in every order of their outside calls, those that one
+//! of them makes in parallel included. Whatever the order, when both have ended and the sweeper has been, every trunk is
+//! there whole or not at all.
 //!
-//! Where there are many orders, the quick form takes a few of them and `FAULTS=full` some thousand. `ORDERS='<case>'` runs
-//! one order, as the report of a violation names it, and says what happened.
+//! The orders run on the systems' equals in this process, and some of them on the emulators too, where every call must be
+//! answered in the same way. Where there are very many, each form takes as many as it has time for, chosen by a fixed seed;
+//! `FAULTS=full` takes more. `ORDERS='<case>'` runs one order on both, as the report of a violation names it, and says what
+//! happened.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,14 +16,18 @@ use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
 use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse};
-use trunkline_tests::faulty::{Actor, Answer, Clock, Ground, How, Run, Stand, Systems, Wanted, say};
+use trunkline_tests::faulty::{
+    Actor, Alike, Answer, Call, Clock, Ground, How, InProcess, Outside, Run, Stand, Systems, Wanted, say,
+};
 
-/// How many orders of a pair the quick form takes at most.
-const SAMPLE: usize = 30;
-/// And the full form: of the longest pairs there are millions.
-const MANY: usize = 2000;
+/// How many orders of a pair each form takes at most: of the longest pairs there are millions.
+const QUICK: usize = 1_000;
+const FULL: usize = 100_000;
+/// How many of them run on the emulators.
+const QUICK_ON_EMULATORS: usize = 6;
+const FULL_ON_EMULATORS: usize = 60;
 const SEED: u64 = 4;
-/// How many orders run at a time: more than there are processors, since each waits for the emulators.
+/// How many orders run at a time.
 const AT_A_TIME: usize = 8;
 
 const WHOLE: Wanted = Wanted { direction: Direction::Both, secret: true, key: true };
@@ -70,41 +77,56 @@ impl fmt::Display for Pair {
     }
 }
 
-/// Which of the two goes on, each time that both could.
+/// Which of the calls that wait goes on, each time that there are several: those of the first use case come first.
 type Order = Vec<usize>;
 
 /// What came of an order.
 struct Ended {
     pair: Pair,
     order: Order,
-    trace: Vec<(usize, &'static str)>,
+    trace: Vec<Traced>,
     violations: Vec<String>,
+}
+
+/// A call: whose, which, and what its caller was told.
+struct Traced {
+    turn: usize,
+    name: &'static str,
+    answer: String,
+}
+
+impl Ended {
+    /// All calls in their order, as they are told apart from those of another run.
+    fn told(&self) -> Vec<(usize, &'static str, String)> {
+        let mut alike = Alike::default();
+        self.trace.iter().map(|call| (call.turn, call.name, alike.of(&call.answer))).collect()
+    }
 }
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let order: String = self.order.iter().map(|turn| ["a", "b"][*turn]).collect();
+        let order: String = self.order.iter().map(usize::to_string).collect();
         write!(f, "{}: {order}", self.pair)
     }
 }
 
-/// Runs a pair in the order that begins as `order` does, and goes on at random.
-async fn run(systems: &Systems, pair: Pair, order: Order, seed: u64) -> Ended {
-    let ground = systems.ground().await;
+/// Runs a pair in the order that begins as `order` does, and goes on at random; also gives between how many calls each turn
+/// chose.
+async fn run<O: Outside>(ground: Ground<O>, pair: Pair, order: Order, seed: u64) -> (Ended, Vec<usize>) {
     let rng = StdRng::seed_from_u64(seed);
-    let mut stage = Stage { ground: &ground, order, rng, turns: Vec::new(), trace: Vec::new() };
+    let mut stage = Stage { ground: &ground, order, rng, turns: Vec::new(), choices: Vec::new(), trace: Vec::new() };
     let answers = stage.play(pair).await;
-    let Stage { turns, trace, .. } = stage;
+    let Stage { turns, choices, trace, .. } = stage;
     let mut run = Run::new(&ground, &[]);
     let settled = run.sweep_leases().await.and(run.sweep_all().await);
-    let quiet = ground.check().await;
+    let quiet = ground.0.check().await;
     let mut violations = quiet.violations;
     violations.extend(settled.err().map(str::to_owned));
     if !pair.allows(&answers, quiet.live.len()) {
         violations.push(format!("{answers:?}, and {} live", quiet.live.len()));
     }
-    ground.clear().await;
-    Ended { pair, order: turns, trace, violations }
+    ground.0.clear().await;
+    (Ended { pair, order: turns, trace, violations }, choices)
 }
 
 impl Pair {
@@ -155,18 +177,20 @@ enum Told {
 }
 
 /// Two actors, and who is next.
-struct Stage<'a> {
-    ground: &'a Ground<'a>,
+struct Stage<'a, O> {
+    ground: &'a Ground<O>,
     /// The first turns.
     order: Order,
     /// The turns after those.
     rng: StdRng,
     /// The turns that were taken while there was a choice.
     turns: Order,
-    trace: Vec<(usize, &'static str)>,
+    /// Between how many calls each of them chose.
+    choices: Vec<usize>,
+    trace: Vec<Traced>,
 }
 
-impl Stage<'_> {
+impl<O: Outside> Stage<'_, O> {
     async fn play(&mut self, pair: Pair) -> [Answer; 2] {
         let ground = self.ground;
         match pair {
@@ -178,7 +202,7 @@ impl Stage<'_> {
                 self.together(create, delete).await
             }
             Pair::CreateAndCreateAtCap(wanted) => {
-                ground.set_limit(1).await;
+                ground.0.set_limit(1).await;
                 self.together(ground.create(wanted), ground.create(wanted)).await
             }
             Pair::CreateAndCreateWithOneKey(wanted) => {
@@ -199,84 +223,126 @@ impl Stage<'_> {
     async fn together(&mut self, first: Actor, second: Actor) -> [Answer; 2] {
         let mut on_stage = [Some(first), Some(second)];
         let mut answers = [None, None];
-        loop {
-            let turn = match on_stage.each_ref().map(Option::is_some) {
-                [true, true] => self.choose(),
-                [true, false] => 0,
-                [false, true] => 1,
-                [false, false] => break,
-            };
-            let Some(actor) = &mut on_stage[turn] else { break };
-            if let Some(answer) = self.turn(turn, actor).await {
-                (answers[turn], on_stage[turn]) = (Some(answer), None);
+        for turn in 0..2 {
+            self.go_on(turn, &mut on_stage, &mut answers).await;
+        }
+        while let [Some(_), _] | [_, Some(_)] = &on_stage {
+            let waiting = on_stage.each_ref().map(|actor| actor.as_ref().map_or(0, Actor::calls));
+            let chosen = self.choose(waiting[0] + waiting[1]);
+            let (turn, index) = if chosen < waiting[0] { (0, chosen) } else { (1, chosen - waiting[0]) };
+            let call = on_stage[turn].as_ref().expect("an actor with a call").call_at(index);
+            if call.name == "due" {
+                self.ground.0.put_forward(Clock::Leases).await;
             }
+            self.perform(turn, call).await;
+            self.go_on(turn, &mut on_stage, &mut answers).await;
         }
         answers.map(|answer| answer.expect("both have answered"))
     }
 
-    /// One call. The sweeper's looks into its index go with the call after them: what they find is looked at again.
-    async fn turn(&mut self, turn: usize, actor: &mut Actor) -> Option<Answer> {
-        if let Stand::Answered(answer) = actor.step().await {
-            return Some(answer);
-        }
-        let call = actor.call();
-        if call.name == "due" {
-            self.ground.put_forward(Clock::Leases).await;
-        }
-        self.trace.push((turn, call.name));
-        call.go(How::Well).await;
+    /// Lets an actor come to its next call, or to its answer. The sweeper's looks into its index go with the call after
+    /// them, but for the first: what they find is looked at again.
+    async fn go_on(&mut self, turn: usize, on_stage: &mut [Option<Actor>; 2], answers: &mut [Option<Answer>; 2]) {
+        let Some(actor) = &mut on_stage[turn] else { return };
+        let has_begun = self.trace.iter().any(|call| call.turn == turn);
         loop {
             match actor.step().await {
-                Stand::Answered(answer) => return Some(answer),
-                Stand::Calling if actor.next() != "due" => return None,
-                Stand::Calling => drop(actor.call().go(How::Well).await),
+                Stand::Answered(answer) => {
+                    (answers[turn], on_stage[turn]) = (Some(answer), None);
+                    return;
+                }
+                Stand::Calling if has_begun && actor.next() == "due" => self.perform(turn, actor.call()).await,
+                Stand::Calling => return,
             }
         }
     }
 
-    fn choose(&mut self) -> usize {
+    async fn perform(&mut self, turn: usize, call: Call) {
+        let name = call.name;
+        let answer = call.go(How::Well).await.answer;
+        self.trace.push(Traced { turn, name, answer });
+    }
+
+    fn choose(&mut self, among: usize) -> usize {
+        if among == 1 {
+            return 0;
+        }
         let turn = match self.order.get(self.turns.len()) {
             Some(turn) => *turn,
-            None => self.rng.random_range(0..2),
+            None => self.rng.random_range(0..among),
         };
         self.turns.push(turn);
+        self.choices.push(among);
         turn
     }
+}
+
+/// What came of a pair's orders.
+struct Explored {
+    count: usize,
+    all: bool,
+    violated: Vec<Ended>,
+    /// Some of them, to be run on the emulators too.
+    some: Vec<Ended>,
 }
 
 /// Orders of a pair, none of them twice: all, or the first `limit` of a shuffle that the seed decides.
 ///
 /// Each run takes the first turns that it is given and goes on at random; every turn that it chose itself, chosen
 /// otherwise, begins another run.
-async fn explore(systems: &Arc<Systems>, pair: Pair, limit: usize) -> (Vec<Ended>, bool) {
+async fn explore(pair: Pair, limit: usize, on_emulators: usize) -> Explored {
     let mut rng = StdRng::seed_from_u64(SEED);
     let mut waiting = vec![Order::new()];
-    let mut ended = Vec::new();
-    while !waiting.is_empty() && ended.len() < limit {
+    let mut explored = Explored { count: 0, all: false, violated: Vec::new(), some: Vec::new() };
+    while !waiting.is_empty() && explored.count < limit {
         let mut running = JoinSet::new();
-        for _ in 0..AT_A_TIME.min(waiting.len()).min(limit - ended.len()) {
+        for _ in 0..AT_A_TIME.min(waiting.len()).min(limit - explored.count) {
             let begin = waiting.swap_remove(rng.random_range(0..waiting.len()));
-            let (systems, seed) = (Arc::clone(systems), rng.random());
-            running.spawn(async move { (begin.len(), run(&systems, pair, begin, seed).await) });
+            let seed = rng.random();
+            running.spawn(async move { (begin.len(), run(InProcess::ground(), pair, begin, seed).await) });
         }
         let mut batch = running.join_all().await;
-        batch.sort_by(|(_, one), (_, other)| one.order.cmp(&other.order));
-        for (given, one) in batch {
-            waiting.extend((given..one.order.len()).map(|turn| {
-                let mut order = one.order[..=turn].to_vec();
-                order[turn] = 1 - order[turn];
-                order
-            }));
-            ended.push(one);
+        batch.sort_by(|(_, (one, _)), (_, (other, _))| one.order.cmp(&other.order));
+        for (given, (one, choices)) in batch {
+            for (turn, among) in choices.iter().enumerate().skip(given) {
+                let others = (0..*among).filter(|other| *other != one.order[turn]);
+                waiting.extend(others.map(|other| [&one.order[..turn], &[other]].concat()));
+            }
+            explored.count += 1;
+            if !one.violations.is_empty() {
+                explored.violated.push(one);
+            } else if explored.some.len() < on_emulators {
+                explored.some.push(one);
+            }
         }
     }
-    (ended, waiting.is_empty())
+    explored.all = waiting.is_empty();
+    explored
+}
+
+/// The same orders on the emulators. Where a call is answered otherwise, the equal is none.
+async fn compare(systems: &Arc<Systems>, orders: &[Ended]) -> Vec<Ended> {
+    let mut emulated = Vec::new();
+    for some in orders.chunks(AT_A_TIME) {
+        let mut running = JoinSet::new();
+        for (index, equal) in some.iter().enumerate() {
+            let (systems, pair, order) = (Arc::clone(systems), equal.pair, equal.order.clone());
+            running.spawn(async move { (index, run(systems.ground().await, pair, order, SEED).await.0) });
+        }
+        for (index, mut ended) in running.join_all().await {
+            if let Some((told, equally)) = ended.told().iter().zip(&some[index].told()).find(|(one, other)| one != other) {
+                ended.violations.push(format!("{told:?}, in process {equally:?}"));
+            }
+            emulated.push(ended);
+        }
+    }
+    emulated
 }
 
 fn explain(ended: &Ended) {
-    say(format_args!("\nORDERS='{ended}' cargo test -p trunkline-tests --test interleavings"));
-    for (turn, call) in &ended.trace {
-        say(format_args!("  {:indent$}{call}", "", indent = turn * 30));
+    say(format_args!("\nORDERS='{ended}' cargo test --workspace --test interleavings"));
+    for Traced { turn, name, answer } in &ended.trace {
+        say(format_args!("  {:indent$}{name} -> {answer}", "", indent = turn * 30));
     }
     for violation in &ended.violations {
         say(format_args!("  ! {violation}"));
@@ -285,9 +351,9 @@ fn explain(ended: &Ended) {
 
 /// The order that a report has named.
 fn named(text: &str) -> (Pair, Order) {
-    let (pair, order) = text.split_once(": ").expect("`<pair>: <a or b>…`");
+    let (pair, order) = text.split_once(": ").expect("`<pair>: <digits>`");
     let known = Pair::all().find(|known| known.to_string() == pair);
-    let turns = order.bytes().map(|turn| usize::from(turn == b'b'));
+    let turns = order.chars().map(|turn| turn.to_digit(10).expect("digits") as usize);
     (known.unwrap_or_else(|| panic!("no pair is called {pair}")), turns.collect())
 }
 
@@ -296,22 +362,27 @@ async fn no_order_leaves_anything_behind() {
     let systems = Arc::new(Systems::start().await);
     if let Ok(one) = std::env::var("ORDERS") {
         let (pair, order) = named(&one);
-        let ended = run(&systems, pair, order, SEED).await;
+        let (ended, _) = run(InProcess::ground(), pair, order, SEED).await;
         explain(&ended);
-        assert!(ended.violations.is_empty());
+        let mut all = vec![ended];
+        all.extend(compare(&systems, &all).await);
+        all.iter().skip(1).for_each(explain);
+        assert!(all.iter().all(|ended| ended.violations.is_empty()));
         return;
     }
     let start = Instant::now();
-    let limit = if std::env::var("FAULTS").is_ok_and(|form| form == "full") { MANY } else { SAMPLE };
+    let full = std::env::var("FAULTS").is_ok_and(|form| form == "full");
+    let (limit, on_emulators) = if full { (FULL, FULL_ON_EMULATORS) } else { (QUICK, QUICK_ON_EMULATORS) };
     let (mut orders, mut violated) = (0, Vec::new());
-    say(format_args!("{:<50} {:>8} {:>10}", "pair", "orders", "violations"));
+    say(format_args!("{:<50} {:>8} {:>4} {:>9} {:>10}", "pair", "orders", "", "emulated", "violations"));
     for pair in Pair::all() {
-        let (ended, all) = explore(&systems, pair, limit).await;
-        let count = ended.len();
-        let wrong: Vec<_> = ended.into_iter().filter(|ended| !ended.violations.is_empty()).collect();
+        let Explored { count, all, violated: mut wrong, some } = explore(pair, limit, on_emulators).await;
+        let emulated = compare(&systems, &some).await;
+        let on_emulators = emulated.len();
+        wrong.extend(emulated.into_iter().filter(|ended| !ended.violations.is_empty()));
         let extent = if all { "all" } else { "some" };
-        say(format_args!("{:<50} {count:>8} {extent:>4} {:>10}", pair.to_string(), wrong.len()));
-        orders += count;
+        say(format_args!("{:<50} {count:>8} {extent:>4} {on_emulators:>9} {:>10}", pair.to_string(), wrong.len()));
+        orders += count + on_emulators;
         violated.extend(wrong);
     }
     violated.iter().take(10).for_each(explain);

@@ -45,7 +45,7 @@ macro_rules! typeid {
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                fmt::Display::fmt(self, f)
             }
         }
     };

@@ -56,7 +56,17 @@ impl Actor {
 
     /// Its oldest call.
     pub fn call(&self) -> Call {
-        self.line.take().expect("a call to be made")
+        self.call_at(0)
+    }
+
+    /// One of its calls, counted from the oldest: what it does in parallel may happen in any order.
+    pub fn call_at(&self, index: usize) -> Call {
+        self.line.take(index).expect("a call to be made")
+    }
+
+    /// How many calls it is about to make in parallel.
+    pub fn calls(&self) -> usize {
+        self.line.waiting()
     }
 
     /// The name of its oldest call.

@@ -1,25 +1,27 @@
-//! The use cases with the outside world in the test's hands: the production adapters over the emulators, each call
-//! stopped at its port until a test lets it go well, fail, or come late. An [`Actor`] is one running use case; dropped,
-//! it is a process that died.
+//! The use cases with the outside world in the test's hands: each call is stopped at its port until a test lets it go
+//! well, fail, or come late. An [`Actor`] is one running use case; dropped, it is a process that died.
+//!
+//! Outside are the production adapters over the emulators ([`Emulated`]), or their equal in this process
+//! ([`InProcess`]), which is many times faster and shown to behave the same.
 
 mod actor;
-mod audit;
-mod check;
+mod alike;
+mod emulated;
 mod fault;
 mod ground;
+mod in_process;
 mod line;
+mod outside;
 mod run;
 mod say;
-mod secrets;
-mod sip;
-mod store;
-mod systems;
 
 pub use actor::{Actor, Answer, Stand};
-pub use check::Quiet;
+pub use alike::Alike;
+pub use emulated::{Emulated, Systems};
 pub use fault::{Fault, Point};
-pub use ground::{Clock, Ground, Wanted};
-pub use line::{Call, Effect, How, Line, Work};
+pub use ground::{Ground, Wanted};
+pub use in_process::InProcess;
+pub use line::{Call, Effect, Gone, How, Line, Work};
+pub use outside::{Clock, Outside, Quiet};
 pub use run::{Run, Traced};
 pub use say::say;
-pub use systems::Systems;

@@ -1,8 +1,8 @@
-use super::{Actor, Answer, Clock, Effect, Fault, Ground, How, Point, Stand, Work};
+use super::{Actor, Answer, Clock, Effect, Fault, Gone, Ground, How, Outside, Point, Stand, Work};
 
 /// One case: an operation, and all that follows it, with faults at some of its calls.
-pub struct Run<'a> {
-    ground: &'a Ground<'a>,
+pub struct Run<'a, O> {
+    ground: &'a Ground<O>,
     points: Vec<Point>,
     late: Vec<(Fault, Work)>,
     /// Every call that was made, the first of them call 1.
@@ -10,7 +10,7 @@ pub struct Run<'a> {
 }
 
 /// A call that was made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traced {
     /// The port's method.
     pub name: &'static str,
@@ -18,14 +18,16 @@ pub struct Traced {
     pub effect: Effect,
     /// What went wrong with it.
     pub fault: Option<Fault>,
+    /// What its caller was told; nothing, if the process died.
+    pub answer: String,
 }
 
 /// More sweeps than any two faults can make needful.
 const ROUNDS: usize = 12;
 
-impl<'a> Run<'a> {
+impl<'a, O: Outside> Run<'a, O> {
     /// A run on `ground` with these faults.
-    pub fn new(ground: &'a Ground<'a>, points: &[Point]) -> Self {
+    pub fn new(ground: &'a Ground<O>, points: &[Point]) -> Self {
         Self { ground, points: points.to_vec(), late: Vec::new(), trace: Vec::new() }
     }
 
@@ -39,7 +41,7 @@ impl<'a> Run<'a> {
             let call = actor.call();
             let number = self.trace.len() + 1;
             let fault = self.points.iter().find(|point| point.call == number).map(|point| point.fault);
-            self.trace.push(Traced { name: call.name, effect: call.effect, fault });
+            self.trace.push(Traced { name: call.name, effect: call.effect, fault, answer: String::new() });
             let how = match fault {
                 None => How::Well,
                 Some(Fault::Fails) => How::NotDone,
@@ -53,13 +55,14 @@ impl<'a> Run<'a> {
                     return None;
                 }
                 Some(Fault::Overtaken) => {
-                    self.ground.put_forward(Clock::Leases).await;
+                    self.ground.0.put_forward(Clock::Leases).await;
                     self.ground.sweep().finish().await;
                     How::Well
                 }
             };
-            let work = call.go(how).await;
-            self.late.extend(fault.zip(work));
+            let Gone { answer, late } = call.go(how).await;
+            self.trace[number - 1].answer = answer;
+            self.late.extend(fault.zip(late));
         }
     }
 
@@ -91,7 +94,7 @@ impl<'a> Run<'a> {
 
     async fn sweep(&mut self, clock: Clock) -> Result<(), &'static str> {
         for _ in 0..ROUNDS {
-            if self.ground.put_forward(clock).await == 0 {
+            if self.ground.0.put_forward(clock).await == 0 {
                 return Ok(());
             }
             self.drive(self.ground.sweep()).await;

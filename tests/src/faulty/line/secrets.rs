@@ -1,17 +1,16 @@
 use trunkline_domain::TrunkSecret;
 use trunkline_provisioning::ports::{SecretStore, UpstreamError};
-use trunkline_secrets::TrunkSecrets;
 
-use super::line::{Effect, Line};
+use super::{Effect, Line};
 
-/// The real Secrets Manager adapter, at the end of a [`Line`].
+/// Where secrets are, at the end of a [`Line`].
 #[derive(Clone)]
-pub(super) struct LineSecrets {
-    pub(super) secrets: TrunkSecrets,
-    pub(super) line: Line,
+pub(in crate::faulty) struct LineSecrets<V> {
+    pub(in crate::faulty) secrets: V,
+    pub(in crate::faulty) line: Line,
 }
 
-impl SecretStore for LineSecrets {
+impl<V: SecretStore + Clone + 'static> SecretStore for LineSecrets<V> {
     async fn create(&self, name: &str, token: &str, secret: &TrunkSecret) -> Result<(), UpstreamError> {
         let (secrets, name, token, secret) = (self.secrets.clone(), name.to_owned(), token.to_owned(), secret.clone());
         let work = async move { secrets.create(&name, &token, &secret).await };

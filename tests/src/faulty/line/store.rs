@@ -1,22 +1,21 @@
 use jiff::Timestamp;
 use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
-use trunkline_dynamodb::TrunkTable;
 use trunkline_provisioning::ports::{
     CommitOutcome, DeletionStart, Due, Failing, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError, SweepStore,
     TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
-use super::line::{Effect, Line};
+use super::{Effect, Line};
 
-/// The real table, at the end of a [`Line`].
+/// Where records are, at the end of a [`Line`].
 #[derive(Clone)]
-pub(super) struct LineStore {
-    pub(super) table: TrunkTable,
-    pub(super) line: Line,
+pub(in crate::faulty) struct LineStore<S> {
+    pub(in crate::faulty) table: S,
+    pub(in crate::faulty) line: Line,
 }
 
-impl TrunkStore for LineStore {
+impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
     async fn reserve(&self, reservation: Reservation<'_>) -> Result<ReserveOutcome, StoreError> {
         let Reservation { key, settings, secret_name, now, lease, claim } = reservation;
         let (settings, secret_name) = (settings.clone(), secret_name.map(str::to_owned));
@@ -110,12 +109,20 @@ impl TrunkStore for LineStore {
     }
 }
 
-impl SweepStore for LineStore {
-    const SHARDS: u8 = TrunkTable::SHARDS;
+impl<S: SweepStore + Clone + 'static> SweepStore for LineStore<S> {
+    /// The parts of the index are looked at in one call: that one of several looks fails is no case of its own.
+    const SHARDS: u8 = 1;
 
-    async fn due(&self, shard: u8, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    async fn due(&self, _: u8, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
         let table = self.table.clone();
-        self.line.call("due", Effect::Read, async move { table.due(shard, now, limit).await }).await
+        let work = async move {
+            let mut all = Vec::new();
+            for shard in 0..S::SHARDS {
+                all.extend(table.due(shard, now, limit).await?);
+            }
+            Ok(all)
+        };
+        self.line.call("due", Effect::Read, work).await
     }
 
     async fn take_over(&self, key: TrunkKey, lease: &Lease, now: Timestamp) -> Result<TakeOver, StoreError> {

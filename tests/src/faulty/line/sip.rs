@@ -1,21 +1,19 @@
 use std::collections::BTreeSet;
 
-use trunkline_bootstrap::LiveKitKeys;
 use trunkline_domain::TrunkId;
-use trunkline_livekit::LiveKitSip;
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipService, UpstreamError};
 
-use super::line::{Effect, Line};
+use super::{Effect, Line};
 
-/// The real LiveKit adapter, at the end of a [`Line`].
+/// Where calls are, at the end of a [`Line`].
 #[derive(Clone)]
-pub(super) struct LineSip {
-    pub(super) sip: LiveKitSip<LiveKitKeys>,
-    pub(super) line: Line,
+pub(in crate::faulty) struct LineSip<L> {
+    pub(in crate::faulty) sip: L,
+    pub(in crate::faulty) line: Line,
 }
 
-impl SipService for LineSip {
+impl<L: SipService + Clone + 'static> SipService for LineSip<L> {
     /// Makes a token of a key that is there: no call.
     async fn prepare(&self) {}
 

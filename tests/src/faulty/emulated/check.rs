@@ -1,32 +1,9 @@
 use std::collections::BTreeSet;
 
-use super::Ground;
 use crate::probe::{Item, number, text};
 
-/// What is there at a quiet moment, where nothing should be that is not a live trunk.
-pub struct Quiet {
-    /// The trunks that are live.
-    pub live: BTreeSet<String>,
-    /// What should not be.
-    pub violations: Vec<String>,
-}
-
-impl Ground<'_> {
-    /// Looks at every record, and lets the operator's checker look at everything.
-    pub async fn check(&self) -> Quiet {
-        let (live, mut violations) = records(&self.table.items().await);
-        violations.extend(self.audit().await);
-        Quiet { live, violations }
-    }
-
-    /// The trunks that are live, by the records alone.
-    pub async fn live(&self) -> BTreeSet<String> {
-        records(&self.table.items().await).0
-    }
-}
-
 /// The live trunks, and what the records alone show to be wrong.
-fn records(items: &[Item]) -> (BTreeSet<String>, Vec<String>) {
+pub(super) fn records(items: &[Item]) -> (BTreeSet<String>, Vec<String>) {
     let (mut live, mut violations) = (BTreeSet::new(), Vec::new());
     let (mut counted, mut trunks) = (0, 0);
     for item in items {

@@ -4,9 +4,9 @@ use trunkline_livekit::LiveKitSip;
 use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipInventory, SipObject, UpstreamError};
 use trunkline_provisioning::{Audit, SecretPrefix, TrunkKey};
 
-use super::Ground;
+use super::Emulated;
 
-impl Ground<'_> {
+impl Emulated<'_> {
     /// What the operator's checker says of this workspace.
     pub(super) async fn audit(&self) -> Vec<String> {
         let systems = self.systems;

@@ -8,7 +8,8 @@ use trunkline_local::{Options, Ready, Service};
 use trunkline_provisioning::SecretPrefix;
 use trunkline_secrets::TrunkSecrets;
 
-use super::{Ground, ground};
+use super::{Emulated, store};
+use crate::faulty::Ground;
 use crate::probe;
 
 /// The emulators, started once, and the production adapters over them.
@@ -42,19 +43,19 @@ impl Systems {
 
     /// A table of its own with one empty workspace in it, so that no sweep touches another case's records. LiveKit and
     /// Secrets Manager are shared, as they are by the workspaces of a deployment.
-    pub async fn ground(&self) -> Ground<'_> {
+    pub async fn ground(&self) -> Ground<Emulated<'_>> {
         let unused = self.unused.lock().unwrap().pop();
         let table = match unused {
             Some(table) => table,
             None => self.new_table().await,
         };
-        Ground::new(self, table).await
+        Ground(Emulated::new(self, table).await)
     }
 
     async fn new_table(&self) -> probe::Table {
         let name = format!("case-{}", self.tables.fetch_add(1, Ordering::Relaxed));
         let table = probe::Table { client: self.table.client.clone(), name };
-        ground::store(&table).create_if_missing().await.unwrap();
+        store(&table).create_if_missing().await.unwrap();
         table
     }
 

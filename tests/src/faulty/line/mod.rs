@@ -1,3 +1,7 @@
+mod secrets;
+mod sip;
+mod store;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -6,6 +10,10 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{StoreError, UpstreamError};
+
+pub(super) use secrets::LineSecrets;
+pub(super) use sip::LineSip;
+pub(super) use store::LineStore;
 
 /// The line from one use case to the outside: each call waits on it until a test says how it goes.
 #[derive(Clone, Default)]
@@ -17,8 +25,16 @@ pub struct Line {
 /// Something to be done on the way, later or now.
 pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A call on its way; what comes of it is the work of one that is late.
-type Going = Pin<Box<dyn Future<Output = Option<Work>> + Send>>;
+/// A call on its way.
+type Going = Pin<Box<dyn Future<Output = Gone> + Send>>;
+
+/// What came of a call.
+pub struct Gone {
+    /// What its caller was told.
+    pub answer: String,
+    /// What is still to be done, if it is late.
+    pub late: Option<Work>,
+}
 
 /// A call that was made and not yet performed. Dropped, it is never answered.
 pub struct Call {
@@ -56,7 +72,7 @@ pub enum How {
 }
 
 /// The errors of a port, by what they say of the call.
-pub(super) trait Failure: Send + 'static {
+pub(super) trait Failure: fmt::Debug + Send + 'static {
     const NOT_DONE: Self;
     const REFUSED: Self;
     const UNANSWERED: Self;
@@ -75,14 +91,19 @@ impl Failure for UpstreamError {
 }
 
 impl Line {
-    /// The oldest call that waits.
-    pub(super) fn take(&self) -> Option<Call> {
-        self.calls.lock().unwrap().pop_front()
+    /// A call that waits, counted from the oldest.
+    pub(super) fn take(&self, index: usize) -> Option<Call> {
+        self.calls.lock().unwrap().remove(index)
     }
 
     /// The oldest call that waits, by its name.
     pub(super) fn peek(&self) -> Option<&'static str> {
         self.calls.lock().unwrap().front().map(|call| call.name)
+    }
+
+    /// How many calls wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.calls.lock().unwrap().len()
     }
 
     /// The trunk that a create has asked to reserve.
@@ -95,7 +116,7 @@ impl Line {
     }
 
     /// Makes a call. `work` is the real one, which borrows nothing from its caller, since it may outlive it.
-    pub(super) async fn call<T: Send + 'static, E: Failure>(
+    pub(super) async fn call<T: fmt::Debug + Send + 'static, E: Failure>(
         &self,
         name: &'static str,
         effect: Effect,
@@ -111,12 +132,11 @@ impl Line {
                     How::Lost => Err(E::UNANSWERED),
                     How::DoneUnanswered => work.await.and(Err(E::UNANSWERED)),
                     How::Late => {
-                        let _ = answer.send(Err(E::UNANSWERED));
-                        return Some(Box::pin(async { drop(work.await) }) as Work);
+                        let late = Some(Box::pin(async { drop(work.await) }) as Work);
+                        return tell(answer, Err(E::UNANSWERED), late);
                     }
                 };
-                let _ = answer.send(result);
-                None
+                tell(answer, result, None)
             })
         };
         self.calls.lock().unwrap().push_back(Call { name, effect, act: Box::new(act) });
@@ -127,9 +147,16 @@ impl Line {
     }
 }
 
+/// The caller may be dead by now.
+fn tell<R: fmt::Debug>(caller: oneshot::Sender<R>, result: R, late: Option<Work>) -> Gone {
+    let answer = format!("{result:?}");
+    let _ = caller.send(result);
+    Gone { answer, late }
+}
+
 impl Call {
-    /// Lets the call go that way; gives the work of one that is late.
-    pub async fn go(self, how: How) -> Option<Work> {
+    /// Lets the call go that way.
+    pub async fn go(self, how: How) -> Gone {
         (self.act)(how).await
     }
 }

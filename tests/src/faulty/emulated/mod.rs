@@ -1,0 +1,138 @@
+//! The production adapters over the emulators.
+
+mod audit;
+mod check;
+mod systems;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
+use trunkline_bootstrap::LiveKitKeys;
+use trunkline_domain::WorkspaceId;
+use trunkline_dynamodb::TrunkTable;
+use trunkline_livekit::LiveKitSip;
+use trunkline_provisioning::SecretPrefix;
+use trunkline_provisioning::ports::SipService;
+use trunkline_secrets::TrunkSecrets;
+
+pub use systems::Systems;
+
+use super::outside::{Clock, Outside, Quiet};
+use crate::probe::{self, Item, text};
+
+const TOMBSTONE: Duration = Duration::from_secs(900);
+
+/// A table of one case's own; LiveKit and Secrets Manager are shared, as they are by the workspaces of a deployment.
+pub struct Emulated<'a> {
+    systems: &'a Systems,
+    table: probe::Table,
+    store: TrunkTable,
+    workspace_id: WorkspaceId,
+}
+
+impl<'a> Emulated<'a> {
+    /// On a table with nothing in it.
+    async fn new(systems: &'a Systems, table: probe::Table) -> Self {
+        let store = store(&table);
+        let workspace_id = WorkspaceId::new();
+        store.create_workspace(workspace_id).await.unwrap();
+        Self { systems, table, store, workspace_id }
+    }
+
+    /// Unless the record has settled since it was read.
+    async fn make_due(&self, item: &Item) {
+        let past = AttributeValue::N("0".into());
+        let update = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", item["pk"].clone())
+            .key("sk", item["sk"].clone())
+            .condition_expression("attribute_exists(sweep_at)")
+            .expression_attribute_values(":past", past);
+        let update = match item.contains_key("lease_until") {
+            true => update.update_expression("SET sweep_at = :past, lease_until = :past"),
+            false => update.update_expression("SET sweep_at = :past"),
+        };
+        update.send().await.unwrap();
+    }
+}
+
+impl Outside for Emulated<'_> {
+    type Store = TrunkTable;
+    type Secrets = TrunkSecrets;
+    type Sip = LiveKitSip<LiveKitKeys>;
+
+    fn workspace_id(&self) -> WorkspaceId {
+        self.workspace_id
+    }
+
+    fn secret_prefix(&self) -> SecretPrefix {
+        self.systems.secret_prefix.clone()
+    }
+
+    fn store(&self) -> Self::Store {
+        self.store.clone()
+    }
+
+    fn secrets(&self) -> Self::Secrets {
+        self.systems.secrets.clone()
+    }
+
+    fn sip(&self) -> Self::Sip {
+        self.systems.sip.clone()
+    }
+
+    async fn put_forward(&self, clock: Clock) -> usize {
+        let items = self.table.items().await;
+        let due = items.iter().filter(|item| {
+            item.contains_key("sweep_at") && (clock == Clock::All || text(item, "sk").starts_with("TRUNK#"))
+        });
+        let mut count = 0;
+        for item in due {
+            count += 1;
+            self.make_due(item).await;
+        }
+        count
+    }
+
+    async fn set_limit(&self, limit: u64) {
+        self.table.set_limit(&self.workspace_id.to_string(), limit).await;
+    }
+
+    async fn live(&self) -> BTreeSet<String> {
+        check::records(&self.table.items().await).0
+    }
+
+    /// Looks at every record, and lets the operator's checker look at everything.
+    async fn check(&self) -> Quiet {
+        let (live, mut violations) = check::records(&self.table.items().await);
+        violations.extend(self.audit().await);
+        Quiet { live, violations }
+    }
+
+    async fn clear(self) {
+        let sip = &self.systems.sip;
+        let mut deletes = Vec::new();
+        for item in self.table.items().await {
+            let recorded = |name| Some(text(&item, name)).filter(|id| !id.is_empty());
+            if let Some(rule) = recorded("livekit_dispatch_rule_id") {
+                sip.delete_dispatch_rule(rule).await.unwrap();
+            }
+            for trunk in ["livekit_inbound_trunk_id", "livekit_outbound_trunk_id"].into_iter().filter_map(recorded) {
+                sip.delete_trunk(trunk).await.unwrap();
+            }
+            let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone())).into();
+            let delete = DeleteRequest::builder().set_key(Some(key)).build().unwrap();
+            deletes.push(WriteRequest::builder().delete_request(delete).build());
+        }
+        self.table.client.batch_write_item().request_items(&self.table.name, deletes).send().await.unwrap();
+        self.systems.give_back(self.table);
+    }
+}
+
+fn store(table: &probe::Table) -> TrunkTable {
+    TrunkTable::new(table.client.clone(), &table.name, TOMBSTONE)
+}

@@ -1,0 +1,98 @@
+//! The table, Secrets Manager and LiveKit as the protocol needs them, in memory: every condition of the adapters' writes,
+//! and nothing else. A test compares them with [`super::Emulated`], answer by answer.
+
+mod livekit;
+mod secrets;
+mod table;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use trunkline_domain::WorkspaceId;
+use trunkline_provisioning::SecretPrefix;
+
+use self::livekit::LiveKit;
+use self::secrets::Secrets;
+use self::table::Table;
+use super::Ground;
+use super::outside::{Clock, Outside, Quiet};
+
+/// What they hold.
+#[derive(Debug, Default)]
+struct Contents {
+    table: Table,
+    secrets: Secrets,
+    livekit: LiveKit,
+}
+
+/// All three of them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct InProcess {
+    workspace_id: WorkspaceId,
+    contents: Arc<Mutex<Contents>>,
+}
+
+impl InProcess {
+    /// With one workspace that has nothing in it.
+    pub fn ground() -> Ground<Self> {
+        Ground(Self { workspace_id: WorkspaceId::new(), contents: Arc::default() })
+    }
+
+    /// Never held across an await.
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap()
+    }
+}
+
+impl Outside for InProcess {
+    type Store = Self;
+    type Secrets = Self;
+    type Sip = Self;
+
+    fn workspace_id(&self) -> WorkspaceId {
+        self.workspace_id
+    }
+
+    fn secret_prefix(&self) -> SecretPrefix {
+        SecretPrefix::parse("trunkline/").unwrap()
+    }
+
+    fn store(&self) -> Self {
+        self.clone()
+    }
+
+    fn secrets(&self) -> Self {
+        self.clone()
+    }
+
+    fn sip(&self) -> Self {
+        self.clone()
+    }
+
+    async fn put_forward(&self, clock: Clock) -> usize {
+        self.contents().table.put_forward(clock)
+    }
+
+    async fn set_limit(&self, limit: u64) {
+        self.contents().table.limit = limit;
+    }
+
+    async fn live(&self) -> BTreeSet<String> {
+        self.contents().table.live().map(|(id, _)| id.to_string()).collect()
+    }
+
+    /// What must always hold, word by word (`docs/RELIABILITY.md`).
+    async fn check(&self) -> Quiet {
+        let contents = self.contents();
+        let Contents { table, secrets, livekit } = &*contents;
+        let mut violations = table.unsettled();
+        let live: Vec<_> = table.live().collect();
+        let objects = live.iter().filter_map(|(_, record)| record.livekit.as_ref());
+        violations.extend(livekit.differences(objects));
+        let kept: BTreeSet<_> = live.iter().filter_map(|(_, record)| record.secret_name.as_deref()).collect();
+        violations.extend(secrets.differences(&kept));
+        Quiet { live: live.iter().map(|(id, _)| id.to_string()).collect(), violations }
+    }
+
+    async fn clear(self) {}
+}

@@ -1,0 +1,457 @@
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use trunkline_domain::{LiveKitObjects, Trunk, TrunkId, TrunkSettings, WorkspaceId};
+use trunkline_provisioning::ports::{
+    CommitOutcome, DeletionStart, Due, Failing, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError,
+    SweepStore, TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
+};
+use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
+
+use super::InProcess;
+use crate::faulty::Clock;
+
+/// The records of one workspace.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) limit: u64,
+    count: u64,
+    trunks: BTreeMap<TrunkId, Record>,
+    tombstones: BTreeMap<TrunkId, Stone>,
+    keys: BTreeMap<String, KeyRecord>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let (trunks, tombstones, keys) = Default::default();
+        Self { limit: 20, count: 0, trunks, tombstones, keys }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Provisioning,
+    Active,
+    Undoing,
+    Deleting,
+}
+
+#[derive(Debug)]
+pub(super) struct Record {
+    state: State,
+    pub(super) livekit: Option<LiveKitObjects>,
+    pub(super) secret_name: Option<String>,
+    settings: TrunkSettings,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    lease: Option<Lease>,
+    seen: SeenObjects,
+    key_hash: Option<String>,
+    sweep: Option<Sweep>,
+}
+
+/// A tombstone's record.
+#[derive(Debug)]
+struct Stone {
+    deleted: bool,
+    seen: SeenObjects,
+    secret_name: Option<String>,
+    sweep: Sweep,
+}
+
+/// What a record in the sweep index has.
+#[derive(Debug)]
+struct Sweep {
+    at: Timestamp,
+    failing: Option<Failing>,
+}
+
+impl Sweep {
+    fn at(at: Timestamp) -> Self {
+        Self { at, failing: None }
+    }
+}
+
+#[derive(Debug)]
+struct KeyRecord {
+    fingerprint: String,
+    trunk_id: Option<TrunkId>,
+    answer: Option<StoredResponse>,
+}
+
+const TOMBSTONE: SignedDuration = SignedDuration::from_secs(900);
+
+impl Record {
+    fn unsettled(&self) -> Unsettled {
+        let mut seen = self.seen.clone();
+        if let Some(objects) = &self.livekit {
+            seen.merge(objects.into());
+        }
+        Unsettled {
+            seen,
+            secret_name: self.secret_name.clone(),
+            key_hash: self.key_hash.clone(),
+            version: self.version,
+        }
+    }
+
+    fn is_owned_by(&self, owner: &LeaseOwner) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.owner == *owner)
+    }
+
+    fn lease_ended(&self, now: Timestamp) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.until <= now)
+    }
+
+    /// The lease, and its place in the sweep index.
+    fn take(&mut self, state: State, lease: &Lease) {
+        self.state = state;
+        self.version += 1;
+        self.lease = Some(lease.clone());
+        let failing = self.sweep.take().and_then(|sweep| sweep.failing);
+        self.sweep = Some(Sweep { at: lease.until, failing });
+    }
+
+    fn trunk(&self, key: TrunkKey) -> Option<Trunk> {
+        let livekit = self.livekit.clone().filter(|_| self.state == State::Active)?;
+        Some(Trunk {
+            id: key.id,
+            workspace_id: key.workspace_id,
+            settings: self.settings.clone(),
+            livekit,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+impl Table {
+    pub(super) fn live(&self) -> impl Iterator<Item = (TrunkId, &Record)> {
+        self.trunks.iter().filter(|(_, record)| record.state == State::Active).map(|(id, record)| (*id, record))
+    }
+
+    /// What should not be at a quiet moment, by the records alone.
+    pub(super) fn unsettled(&self) -> Vec<String> {
+        let trunks = self.trunks.iter().filter(|(_, record)| record.state != State::Active || record.sweep.is_some());
+        let keys = self.keys.values().filter(|key| key.answer.is_none());
+        let mut unsettled: Vec<_> = trunks.map(|(id, record)| format!("{id} is {:?}", record.state)).collect();
+        unsettled.extend(self.tombstones.keys().map(|id| format!("{id} has a tombstone")));
+        unsettled.extend(keys.map(|_| "an idempotency key is left running".to_owned()));
+        if self.count != self.trunks.len() as u64 {
+            unsettled.push(format!("the counter says {}, there are {} trunks", self.count, self.trunks.len()));
+        }
+        unsettled
+    }
+
+    pub(super) fn put_forward(&mut self, clock: Clock) -> usize {
+        let trunks = self.trunks.values_mut().filter_map(|record| {
+            let sweep = record.sweep.as_mut()?;
+            if let Some(lease) = &mut record.lease {
+                lease.until = Timestamp::UNIX_EPOCH;
+            }
+            Some(sweep)
+        });
+        let stones = self.tombstones.values_mut().map(|stone| &mut stone.sweep).filter(|_| clock == Clock::All);
+        trunks.chain(stones).map(|sweep| sweep.at = Timestamp::UNIX_EPOCH).count()
+    }
+
+    /// The record away, the tombstone in its place, the counter down.
+    fn bury(&mut self, id: TrunkId, gone: &Unsettled, deleted: bool) {
+        self.trunks.remove(&id);
+        self.count -= 1;
+        self.mark(id, &gone.seen, deleted);
+        if let (Some(stone), Some(name)) = (self.tombstones.get_mut(&id), &gone.secret_name) {
+            stone.secret_name = Some(name.clone());
+        }
+    }
+
+    /// The tombstone, made if need be, with its whole time before it.
+    fn mark(&mut self, id: TrunkId, seen: &SeenObjects, deleted: bool) {
+        let at = Timestamp::now() + TOMBSTONE;
+        let stone = self.tombstones.entry(id).or_insert_with(|| Stone {
+            deleted,
+            seen: SeenObjects::default(),
+            secret_name: None,
+            sweep: Sweep::at(at),
+        });
+        stone.seen.merge(seen.clone());
+        stone.sweep.at = at;
+    }
+
+    fn sweep(&mut self, due: Due) -> Option<&mut Sweep> {
+        match due {
+            Due::Trunk(key) => self.trunks.get_mut(&key.id)?.sweep.as_mut(),
+            Due::Tombstone(key) => self.tombstones.get_mut(&key.id).map(|stone| &mut stone.sweep),
+        }
+    }
+}
+
+fn key_use(claim: &IdempotencyClaim, used: &KeyRecord) -> KeyUse {
+    match &used.answer {
+        _ if used.fingerprint != claim.fingerprint => KeyUse::OtherRequest,
+        None => KeyUse::Running,
+        Some(answer) => KeyUse::Answered(answer.clone()),
+    }
+}
+
+impl TrunkStore for InProcess {
+    async fn reserve(&self, reservation: Reservation<'_>) -> Result<ReserveOutcome, StoreError> {
+        let Reservation { key, settings, secret_name, now, lease, claim } = reservation;
+        let table = &mut self.contents().table;
+        if let Some(used) = claim.and_then(|claim| Some(key_use(claim, table.keys.get(&claim.key_hash)?))) {
+            return Ok(ReserveOutcome::KeyUsed(used));
+        }
+        if table.count >= table.limit {
+            return Ok(ReserveOutcome::AtCap { limit: table.limit, used: table.count });
+        }
+        table.count += 1;
+        let record = Record {
+            state: State::Provisioning,
+            livekit: None,
+            secret_name: secret_name.map(str::to_owned),
+            settings: settings.clone(),
+            version: 0,
+            created_at: now,
+            updated_at: now,
+            lease: Some(lease.clone()),
+            seen: SeenObjects::default(),
+            key_hash: claim.map(|claim| claim.key_hash.clone()),
+            sweep: Some(Sweep::at(lease.until)),
+        };
+        table.trunks.insert(key.id, record);
+        if let Some(claim) = claim {
+            let record =
+                KeyRecord { fingerprint: claim.fingerprint.clone(), trunk_id: Some(key.id), answer: None };
+            table.keys.insert(claim.key_hash.clone(), record);
+        }
+        Ok(ReserveOutcome::Reserved)
+    }
+
+    async fn commit(
+        &self,
+        trunk: &Trunk,
+        owner: &LeaseOwner,
+        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
+    ) -> Result<CommitOutcome, StoreError> {
+        let table = &mut self.contents().table;
+        let ours = |record: &&mut Record| record.state == State::Provisioning && record.is_owned_by(owner);
+        let Some(record) = table.trunks.get_mut(&trunk.id).filter(ours) else {
+            return Ok(CommitOutcome::LeaseLost);
+        };
+        if let Some((claim, response)) = answer {
+            match table.keys.get_mut(&claim.key_hash) {
+                Some(key) if key.trunk_id == Some(trunk.id) => key.answer = Some(response.clone()),
+                _ => return Ok(CommitOutcome::LeaseLost),
+            }
+        }
+        record.state = State::Active;
+        record.livekit = Some(trunk.livekit.clone());
+        record.version = trunk.version;
+        record.updated_at = trunk.updated_at;
+        (record.lease, record.sweep) = (None, None);
+        Ok(CommitOutcome::Committed)
+    }
+
+    async fn begin_undo(&self, key: TrunkKey, owner: &LeaseOwner, seen: &SeenObjects) -> Result<UndoStart, StoreError> {
+        let table = &mut self.contents().table;
+        let Some(record) = table.trunks.get_mut(&key.id) else {
+            return Ok(UndoStart::Gone);
+        };
+        Ok(match record.state {
+            State::Provisioning | State::Undoing if record.is_owned_by(owner) => {
+                record.state = State::Undoing;
+                record.version += 1;
+                record.seen.merge(seen.clone());
+                UndoStart::Undoing(record.unsettled())
+            }
+            State::Provisioning | State::Undoing => UndoStart::LeaseLost,
+            State::Active | State::Deleting => UndoStart::Active,
+        })
+    }
+
+    async fn note_on_record(&self, key: TrunkKey, seen: &SeenObjects) -> Result<bool, StoreError> {
+        let table = &mut self.contents().table;
+        let record = table.trunks.get_mut(&key.id).filter(|record| record.state == State::Undoing);
+        Ok(record.map(|record| {
+            record.version += 1;
+            record.seen.merge(seen.clone());
+        })
+        .is_some())
+    }
+
+    async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
+        self.contents().table.mark(key.id, seen, false);
+        Ok(())
+    }
+
+    async fn settle_undo(&self, key: TrunkKey, owner: &LeaseOwner, undone: &Unsettled) -> Result<Settled, StoreError> {
+        let table = &mut self.contents().table;
+        let is_as_read = table.trunks.get(&key.id).is_some_and(|record| {
+            record.state == State::Undoing && record.is_owned_by(owner) && record.version == undone.version
+        });
+        if !is_as_read {
+            return Ok(Settled::Changed);
+        }
+        if let Some(hash) = &undone.key_hash {
+            if table.keys.get(hash).is_some_and(|used| used.trunk_id != Some(key.id)) {
+                return Ok(Settled::KeyTaken);
+            }
+            table.keys.remove(hash);
+        }
+        table.bury(key.id, undone, false);
+        Ok(Settled::Settled)
+    }
+
+    async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
+        let table = &mut self.contents().table;
+        let deletable = |record: &&mut Record| matches!(record.state, State::Active | State::Deleting);
+        let Some(record) = table.trunks.get_mut(&key.id).filter(deletable) else {
+            return Ok(DeletionStart::Absent);
+        };
+        record.take(State::Deleting, lease);
+        Ok(DeletionStart::Deleting(record.unsettled()))
+    }
+
+    async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
+        Ok(self.contents().table.tombstones.get(&key.id).is_some_and(|stone| stone.deleted))
+    }
+
+    async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {
+        let table = &mut self.contents().table;
+        if table.trunks.get(&key.id).is_none_or(|record| record.state != State::Deleting) {
+            return Ok(Settled::Changed);
+        }
+        table.bury(key.id, deleted, true);
+        Ok(Settled::Settled)
+    }
+
+    async fn keep_answer(
+        &self,
+        _: WorkspaceId,
+        claim: &IdempotencyClaim,
+        response: &StoredResponse,
+    ) -> Result<Option<KeyUse>, StoreError> {
+        let table = &mut self.contents().table;
+        if let Some(used) = table.keys.get(&claim.key_hash) {
+            return Ok(Some(key_use(claim, used)));
+        }
+        let (fingerprint, answer) = (claim.fingerprint.clone(), Some(response.clone()));
+        table.keys.insert(claim.key_hash.clone(), KeyRecord { fingerprint, trunk_id: None, answer });
+        Ok(None)
+    }
+
+    async fn get(&self, key: TrunkKey) -> Result<Option<Trunk>, StoreError> {
+        Ok(self.contents().table.trunks.get(&key.id).and_then(|record| record.trunk(key)))
+    }
+
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        before: Option<TrunkId>,
+        limit: usize,
+        filter: Filter,
+    ) -> Result<Page, StoreError> {
+        let contents = self.contents();
+        let older = contents.table.trunks.iter().rev().filter(|(id, _)| before.is_none_or(|before| **id < before));
+        let shown = older.filter_map(|(id, record)| record.trunk(TrunkKey { workspace_id, id: *id })).filter(|trunk| {
+            filter.kind.is_none_or(|kind| kind == trunk.settings.kind())
+                && filter.direction.is_none_or(|direction| direction == trunk.settings.direction())
+        });
+        let mut trunks: Vec<_> = shown.take(limit + 1).collect();
+        let has_more = trunks.len() > limit;
+        trunks.truncate(limit);
+        Ok(Page { trunks, has_more })
+    }
+}
+
+impl SweepStore for InProcess {
+    const SHARDS: u8 = 1;
+
+    async fn due(&self, _: u8, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let contents = self.contents();
+        let table = &contents.table;
+        let key = |id: &TrunkId| TrunkKey { workspace_id: self.workspace_id, id: *id };
+        let stones = table.tombstones.iter().map(|(id, stone)| (stone.sweep.at, Due::Tombstone(key(id))));
+        let trunks = table.trunks.iter().filter_map(|(id, record)| Some((record.sweep.as_ref()?.at, Due::Trunk(key(id)))));
+        let mut due: Vec<_> = stones.chain(trunks).filter(|(at, _)| *at <= now).collect();
+        due.sort_by_key(|(at, _)| *at);
+        Ok(due.into_iter().map(|(_, due)| due).take(limit).collect())
+    }
+
+    async fn take_over(&self, key: TrunkKey, lease: &Lease, now: Timestamp) -> Result<TakeOver, StoreError> {
+        let table = &mut self.contents().table;
+        let Some(record) = table.trunks.get_mut(&key.id) else {
+            return Ok(TakeOver::NotDue);
+        };
+        Ok(match record.state {
+            State::Provisioning | State::Undoing if record.lease_ended(now) => {
+                record.take(State::Undoing, lease);
+                TakeOver::Undoing(record.unsettled())
+            }
+            // A repeat of the write that took it, whose answer was lost.
+            State::Undoing if record.is_owned_by(&lease.owner) => TakeOver::Undoing(record.unsettled()),
+            State::Deleting => TakeOver::Deleting,
+            State::Provisioning | State::Undoing | State::Active => TakeOver::NotDue,
+        })
+    }
+
+    async fn take_over_deletion(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Option<Unsettled>, StoreError> {
+        let table = &mut self.contents().table;
+        let Some(record) = table.trunks.get_mut(&key.id).filter(|record| record.state == State::Deleting) else {
+            return Ok(None);
+        };
+        if record.lease_ended(now) {
+            record.take(State::Deleting, lease);
+        } else if !record.is_owned_by(&lease.owner) {
+            return Ok(None);
+        }
+        Ok(Some(record.unsettled()))
+    }
+
+    async fn tombstone(&self, key: TrunkKey) -> Result<Option<Tombstone>, StoreError> {
+        let contents = self.contents();
+        Ok(contents.table.tombstones.get(&key.id).map(|stone| Tombstone {
+            seen: stone.seen.clone(),
+            secret_name: stone.secret_name.clone(),
+            due_at: stone.sweep.at,
+        }))
+    }
+
+    async fn drop_tombstone(&self, key: TrunkKey, tombstone: &Tombstone) -> Result<(), StoreError> {
+        let stones = &mut self.contents().table.tombstones;
+        if stones.get(&key.id).is_some_and(|stone| stone.sweep.at == tombstone.due_at) {
+            stones.remove(&key.id);
+        }
+        Ok(())
+    }
+
+    async fn note_failure(&self, due: Due, now: Timestamp) -> Result<Option<Failing>, StoreError> {
+        let table = &mut self.contents().table;
+        Ok(table.sweep(due).map(|sweep| {
+            let failing = sweep.failing.get_or_insert(Failing { times: 0, since: now });
+            failing.times += 1;
+            *failing
+        }))
+    }
+
+    async fn put_off(&self, due: Due, until: Timestamp) -> Result<(), StoreError> {
+        let table = &mut self.contents().table;
+        let Some(sweep) = table.sweep(due).filter(|sweep| sweep.at < until) else {
+            return Ok(());
+        };
+        sweep.at = until;
+        if let Due::Trunk(key) = due
+            && let Some(lease) = table.trunks.get_mut(&key.id).and_then(|record| record.lease.as_mut())
+        {
+            lease.until = until;
+        }
+        Ok(())
+    }
+}

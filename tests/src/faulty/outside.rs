@@ -1,0 +1,62 @@
+use std::collections::BTreeSet;
+
+use trunkline_domain::WorkspaceId;
+use trunkline_provisioning::SecretPrefix;
+use trunkline_provisioning::ports::{SecretStore, SipService, SweepStore, TrunkStore};
+
+/// The systems outside, as one case sees them: one workspace with nothing in it, touched by nobody else.
+pub trait Outside: Send + Sync + Sized {
+    /// Where the records are.
+    type Store: TrunkStore + SweepStore + Clone + 'static;
+    /// Where the passwords are.
+    type Secrets: SecretStore + Clone + 'static;
+    /// Where the calls are.
+    type Sip: SipService + Clone + 'static;
+
+    /// The workspace.
+    fn workspace_id(&self) -> WorkspaceId;
+
+    /// What the secrets' names begin with.
+    fn secret_prefix(&self) -> SecretPrefix;
+
+    /// Where the records are.
+    fn store(&self) -> Self::Store;
+
+    /// Where the passwords are.
+    fn secrets(&self) -> Self::Secrets;
+
+    /// Where the calls are.
+    fn sip(&self) -> Self::Sip;
+
+    /// The test's clock: records in the sweep index have been due since 1970. How many there are.
+    fn put_forward(&self, clock: Clock) -> impl Future<Output = usize> + Send;
+
+    /// Lets the workspace have so many trunks.
+    fn set_limit(&self, limit: u64) -> impl Future<Output = ()> + Send;
+
+    /// The trunks that are live, by the records alone.
+    fn live(&self) -> impl Future<Output = BTreeSet<String>> + Send;
+
+    /// Looks at everything that the case has left.
+    fn check(&self) -> impl Future<Output = Quiet> + Send;
+
+    /// Takes away what the case has left.
+    fn clear(self) -> impl Future<Output = ()> + Send;
+}
+
+/// Which clocks are put forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The leases of unsettled records.
+    Leases,
+    /// Those, and the tombstones.
+    All,
+}
+
+/// What is there at a quiet moment, where nothing should be that is not a live trunk.
+pub struct Quiet {
+    /// The trunks that are live.
+    pub live: BTreeSet<String>,
+    /// What should not be.
+    pub violations: Vec<String>,
+}
