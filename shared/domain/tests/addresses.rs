@@ -66,8 +66,11 @@ fn any_label() -> impl Strategy<Value = String> {
 
 fn any_host() -> impl Strategy<Value = String> {
     let name = prop::collection::vec(any_label(), 1..6).prop_map(|labels| labels.join("."));
-    let long = (prop::collection::vec("[a-z]{40,63}", 3..6), "[a-z]{1,60}");
-    let long = long.prop_map(|(labels, last)| format!("{}.{last}", labels.join(".")));
+    let long = (250_usize..257, "[a-z]{40,63}", "[a-z]{1,9}").prop_map(|(length, label, last)| {
+        let labels = format!("{label}.").repeat(7);
+        let at = length - last.len() - 1;
+        format!("{}.{last}", labels[..at].trim_end_matches('.'))
+    });
     let bracketed = any_v6().prop_flat_map(written).prop_map(|text| format!("[{text}]"));
     prop_oneof![6 => name, 1 => long, 2 => any::<u32>().prop_map(dotted), 2 => bracketed, 2 => any_text()]
 }
