@@ -21,7 +21,7 @@ pub(crate) enum Malformed {
     Port,
 }
 
-/// Splits `text`; an IPv6 address with a port stands in brackets, one without may.
+/// Splits `text`, which is in lower case; an IPv6 address with a port stands in brackets, one without may.
 pub(crate) fn parse(text: &str) -> Result<HostPort<'_>, Malformed> {
     if let Ok(ip) = text.parse::<Ipv6Addr>() {
         return Ok(HostPort { host: Host::Ip(ip.into()), port: None });
@@ -66,7 +66,7 @@ fn is_host_name(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let number = |label: &str| match label.strip_prefix("0x").or_else(|| label.strip_prefix("0X")) {
+    let number = |label: &str| match label.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
         None => label.bytes().all(|byte| byte.is_ascii_digit()),
     };

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// A source that may call a trunk: an address or a network. Kept canonical; a network of one address is
 /// that address.
@@ -26,10 +26,9 @@ impl AllowedAddress {
     /// When it is neither, or a network with host bits set.
     pub fn parse(text: &str) -> Result<Self, InvalidAllowedAddress> {
         if let Ok(ip) = text.parse::<IpAddr>() {
-            // An IPv4 caller comes with its IPv4 address, never with one mapped into IPv6.
-            return Ok(Self(ip.to_canonical().into()));
+            return Ok(Self(unmapped(ip.into())));
         }
-        let network: IpNet = text.parse().map_err(|_| InvalidAllowedAddress::Malformed)?;
+        let network = unmapped(parse_network(text).ok_or(InvalidAllowedAddress::Malformed)?);
         if network.trunc() != network {
             return Err(InvalidAllowedAddress::HostBits(network.trunc()));
         }
@@ -39,6 +38,27 @@ impl AllowedAddress {
     /// Whether this is every address there is.
     pub fn is_everything(&self) -> bool {
         self.0.prefix_len() == 0
+    }
+}
+
+/// Not `ipnet`'s own reading, which takes `010.0.0.0/8` for 10.0.0.0/8, where others read an octal number.
+fn parse_network(text: &str) -> Option<IpNet> {
+    let (ip, digits) = text.split_once('/')?;
+    let prefix: u8 = digits.parse().ok()?;
+    if prefix.to_string() != digits {
+        return None;
+    }
+    IpNet::new(ip.parse().ok()?, prefix).ok()
+}
+
+/// An IPv4 caller comes with its IPv4 address, never with one mapped into IPv6 (`::ffff:0:0/96`).
+fn unmapped(network: IpNet) -> IpNet {
+    const PREFIX: u8 = 96;
+    match (network.addr().to_canonical(), network) {
+        (IpAddr::V4(ip), IpNet::V6(mapped)) if mapped.prefix_len() >= PREFIX => {
+            Ipv4Net::new_assert(ip, mapped.prefix_len() - PREFIX).into()
+        }
+        _ => network,
     }
 }
 
@@ -65,6 +85,9 @@ mod tests {
             ("0.0.0.0/0", "0.0.0.0/0"),
             ("2001:DB8:0:0::1", "2001:db8::1"),
             ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7/128", "203.0.113.7"),
+            ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
             ("2001:db8::/32", "2001:db8::/32"),
             ("2001:db8::1/128", "2001:db8::1"),
         ] {
@@ -78,6 +101,8 @@ mod tests {
         assert_eq!(error.to_string(), "has host bits set: did you mean 203.0.113.0/24?");
         let error = AllowedAddress::parse("2001:db8::1/32").unwrap_err();
         assert_eq!(error.to_string(), "has host bits set: did you mean 2001:db8::/32?");
+        let error = AllowedAddress::parse("::ffff:203.0.113.7/120").unwrap_err();
+        assert_eq!(error.to_string(), "has host bits set: did you mean 203.0.113.0/24?");
     }
 
     #[test]
@@ -92,6 +117,9 @@ mod tests {
             "2001:db8::/129",
             " 203.0.113.7",
             "010.0.0.1",
+            "010.0.0.0/8",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
             "fe80::1%eth0",
         ] {
             assert_eq!(parse(text), Err(InvalidAllowedAddress::Malformed), "{text}");

@@ -38,15 +38,8 @@ mod tests {
         }
     }
 
-    /// ISO 3166-1 has 249 officially assigned codes.
     #[test]
-    fn exactly_the_assigned_codes_are_taken() {
-        let letters = || (b'A'..=b'Z').map(char::from);
-        let taken = letters()
-            .flat_map(|a| letters().map(move |b| format!("{a}{b}")))
-            .filter(|code| CountryCode::parse(code).is_ok())
-            .count();
-        assert_eq!(taken, 249);
+    fn other_codes_and_texts_are_refused() {
         for text in ["XK", "UK", "EU", "AA", "ZZ", "", "U", "USA", "U ", "ß"] {
             assert!(CountryCode::parse(text).is_err(), "{text}");
         }

@@ -19,6 +19,8 @@ pub(crate) fn is_public(ip: IpAddr) -> bool {
     }
 }
 
+/// 192.0.0.0/24 and 2001::/23, the IETF's protocol assignments, are refused whole: what is globally reachable there is
+/// anycast and identifiers, never a carrier.
 fn is_public_v4(ip: Ipv4Addr) -> bool {
     // The wire server of every Azure machine, a metadata service in a public range.
     const AZURE_WIRE_SERVER: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -52,11 +54,16 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     }
 }
 
-/// Not what means something inside a network only: single labels, `localhost` (RFC 6761), `.local` (RFC 6762), and
-/// ICANN's `.internal`, where the clouds' metadata services live.
+/// Not what means something inside a network only: single labels, `localhost` (RFC 6761), `.local` (RFC 6762),
+/// `home.arpa` (RFC 8375), and ICANN's `.internal`, where the clouds' metadata services live.
 pub(crate) fn is_public_name(name: &str) -> bool {
     let special = ["localhost", "local", "internal"];
-    name.contains('.') && !name.rsplit('.').next().is_some_and(|top| special.contains(&top))
+    let mut labels = name.rsplit('.');
+    match (labels.next(), labels.next()) {
+        (Some("arpa"), Some("home")) => false,
+        (Some(top), Some(_)) => !special.contains(&top),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

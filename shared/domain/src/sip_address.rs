@@ -176,6 +176,7 @@ mod tests {
             ("0x7f000001", Host),
             ("metadata.google.internal", NotPublic),
             ("pbx.local", NotPublic),
+            ("pbx.home.arpa", NotPublic),
         ] {
             assert_eq!(parse(given), Err(reason), "{given}");
         }
