@@ -1,5 +1,7 @@
 //! A proxy that makes single calls fail: it counts the calls that pass, and faults those that it is told to.
 
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,9 +13,12 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::tls::Certificates;
 
 /// A reverse proxy in front of one system.
 #[derive(Debug)]
@@ -21,6 +26,17 @@ pub struct FaultProxy {
     url: String,
     proxy: Arc<Proxy>,
     serving: JoinHandle<()>,
+}
+
+/// How a proxy meets those who connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Open,
+    /// With a certificate that nobody trusts.
+    Untrusted,
+    Closing,
+    /// The port is taken, and nobody listens.
+    Closed,
 }
 
 /// What a failing system says in these tests: as a system may, it repeats what it was sent.
@@ -211,6 +227,9 @@ struct Proxy {
     http: reqwest::Client,
     plan: Mutex<Plan>,
     under_way: watch::Sender<usize>,
+    certificates: Option<Certificates>,
+    door: watch::Sender<Door>,
+    distrusted: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -228,16 +247,20 @@ struct Rule {
 }
 
 impl FaultProxy {
-    /// In front of `upstream`, passing everything on.
-    pub async fn start(upstream: &str) -> Self {
+    /// In front of `upstream`, passing everything on; spoken to by TLS if there are `certificates`.
+    pub(crate) async fn start(upstream: &str, certificates: Option<Certificates>) -> Self {
+        let scheme = if certificates.is_some() { "https" } else { "http" };
         let proxy = Arc::new(Proxy {
             upstream: upstream.trim_end_matches('/').to_owned(),
             http: crate::client::http(),
             plan: Mutex::default(),
             under_way: watch::Sender::new(0),
+            certificates,
+            door: watch::Sender::new(Door::Open),
+            distrusted: AtomicUsize::new(0),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let serving = tokio::spawn(serve(listener, proxy.clone()));
         Self { url, proxy, serving }
     }
@@ -281,6 +304,22 @@ impl FaultProxy {
         plan.faulted = 0;
     }
 
+    /// Refuses every connection from here on.
+    pub async fn close(&self) {
+        self.proxy.door.send_replace(Door::Closing);
+        self.proxy.door.subscribe().wait_for(|door| *door == Door::Closed).await.unwrap();
+    }
+
+    /// Meets every connection from here on with a certificate that nobody trusts. For a proxy by TLS.
+    pub fn lose_trust(&self) {
+        self.proxy.door.send_replace(Door::Untrusted);
+    }
+
+    /// How many connections were met so.
+    pub fn distrusted(&self) -> usize {
+        self.proxy.distrusted.load(Ordering::SeqCst)
+    }
+
     /// Waits until no call is under way, those included that nobody waits for.
     pub async fn quiet(&self) {
         self.proxy.under_way.subscribe().wait_for(|calls| *calls == 0).await.unwrap();
@@ -294,18 +333,27 @@ impl Drop for FaultProxy {
 }
 
 async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
-    while let Ok((connection, _)) = listener.accept().await {
-        let proxy = proxy.clone();
-        tokio::spawn(async move {
-            let answer = service_fn(|request| {
-                let proxy = proxy.clone();
-                // A task of its own: a caller that hangs up does not stop a call that is late.
-                async move { tokio::spawn(proxy.pass(request)).await.unwrap_or(Err(Dropped)) }
-            });
-            // An error is a dropped connection, as it should be.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), answer).await;
-        });
+    let address = listener.local_addr().unwrap();
+    let mut door = proxy.door.subscribe();
+    loop {
+        let connection = tokio::select! {
+            accepted = listener.accept() => accepted.unwrap().0,
+            _ = door.wait_for(|door| *door == Door::Closing) => break,
+        };
+        tokio::spawn(proxy.clone().meet(connection));
     }
+    drop(listener);
+    let _port = taken(address);
+    proxy.door.send_replace(Door::Closed);
+    std::future::pending().await
+}
+
+/// A port on which nobody listens, and nobody else can.
+fn taken(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 /// The connection ends here.
@@ -340,6 +388,38 @@ impl Call {
 type Answer = Result<Response<Full<Bytes>>, Dropped>;
 
 impl Proxy {
+    async fn meet(self: Arc<Self>, connection: TcpStream) {
+        let mut door = self.door.subscribe();
+        let untrusted = *door.borrow_and_update() == Door::Untrusted;
+        // Before the handshake: who does not trust us knows of its end before we do.
+        self.distrusted.fetch_add(usize::from(untrusted), Ordering::SeqCst);
+        let talk = async {
+            match &self.certificates {
+                None => self.clone().talk(connection).await,
+                Some(certificates) => {
+                    if let Ok(connection) = certificates.acceptor(untrusted).accept(connection).await {
+                        self.clone().talk(connection).await;
+                    }
+                }
+            }
+        };
+        // Whoever is connected has to connect anew.
+        tokio::select! {
+            () = talk => {}
+            _ = door.changed() => {}
+        }
+    }
+
+    async fn talk(self: Arc<Self>, connection: impl AsyncRead + AsyncWrite + Unpin) {
+        let answer = service_fn(|request| {
+            let proxy = self.clone();
+            // A task of its own: a caller that hangs up does not stop a call that is late.
+            async move { tokio::spawn(proxy.pass(request)).await.unwrap_or(Err(Dropped)) }
+        });
+        // An error is a dropped connection, as it should be.
+        let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), answer).await;
+    }
+
     async fn pass(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();

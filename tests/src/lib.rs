@@ -12,10 +12,11 @@ pub mod fault;
 pub mod faulty;
 pub mod lambda;
 mod left;
+pub mod lines;
 pub mod probe;
 pub mod process;
 mod redact;
-
+mod tls;
 mod world;
 
 pub use bodies::{FULL_SECRET, both, inbound, livekit, outbound, with, without};

@@ -5,6 +5,7 @@ use trunkline_local::{Options, Ready, Service};
 
 use crate::fault::{FaultProxy, System};
 use crate::probe::{LiveKit, Secrets, Table};
+use crate::tls::Certificates;
 use crate::{Client, Left};
 
 /// A service of one test's own, in this process, with nothing in it.
@@ -26,6 +27,7 @@ struct Behind {
 pub struct Setup {
     environment: BTreeMap<String, String>,
     faulty: bool,
+    tls: bool,
 }
 
 impl Setup {
@@ -43,6 +45,12 @@ impl Setup {
         self
     }
 
+    /// With proxies that are spoken to by TLS.
+    #[must_use]
+    pub fn faulty_by_tls(self) -> Self {
+        Self { faulty: true, tls: true, ..self }
+    }
+
     /// Starts it.
     pub async fn start(self) -> World {
         if !self.faulty {
@@ -50,10 +58,11 @@ impl Setup {
         }
         let service = start(BTreeMap::new()).await;
         let ready = service.ready();
+        let certificates = self.tls.then(Certificates::new);
         let proxies = [
-            FaultProxy::start(&ready.livekit_url).await,
-            FaultProxy::start(&ready.secretsmanager_url).await,
-            FaultProxy::start(&ready.dynamodb_url).await,
+            FaultProxy::start(&ready.livekit_url, certificates.clone()).await,
+            FaultProxy::start(&ready.secretsmanager_url, certificates.clone()).await,
+            FaultProxy::start(&ready.dynamodb_url, certificates.clone()).await,
         ];
         let [livekit, secrets, dynamodb] = proxies.each_ref().map(|proxy| proxy.url().to_owned());
         let mut environment = systems(ready);
@@ -65,6 +74,8 @@ impl Setup {
             ]
             .map(owned),
         );
+        let bundle = certificates.map(|certificates| certificates.bundle());
+        environment.extend(bundle.iter().map(|file| owned(("AWS_CA_BUNDLE", file.path().display()))));
         environment.extend(self.environment);
         let world = World { front: start(environment).await, behind: Some(Behind { service, proxies }) };
         world.forget_calls();

@@ -9,6 +9,7 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Packag
 const DOMAIN: &str = "trunkline-domain";
 const PROVISIONING: &str = "trunkline-provisioning";
 const CONNECTOR: &str = "trunkline-connector";
+const AWS: &str = "trunkline-aws";
 const BOOTSTRAP: &str = "trunkline-bootstrap";
 const HTTP: &str = "trunkline-http";
 
@@ -24,14 +25,16 @@ fn metadata() -> Metadata {
 /// What each crate of the workspace may depend on, of the workspace.
 fn allowed(name: &str, folder: &str) -> BTreeSet<&'static str> {
     let shared =
-        ["trunkline-dynamodb", "trunkline-livekit", "trunkline-secrets", DOMAIN, PROVISIONING, CONNECTOR, HTTP];
+        [AWS, "trunkline-dynamodb", "trunkline-livekit", "trunkline-secrets", DOMAIN, PROVISIONING, CONNECTOR, HTTP];
     match (folder, name) {
         ("functions", _) => BTreeSet::from([BOOTSTRAP, HTTP, PROVISIONING]),
         ("", "trunkline") => BTreeSet::from_iter(shared.into_iter().chain([BOOTSTRAP])),
         ("", "trunkline-tests") => BTreeSet::from_iter(shared.into_iter().chain([BOOTSTRAP, "trunkline"])),
         (_, DOMAIN | CONNECTOR) => BTreeSet::new(),
         (_, PROVISIONING) => BTreeSet::from([DOMAIN]),
-        (_, HTTP | "trunkline-dynamodb" | "trunkline-secrets") => BTreeSet::from([DOMAIN, PROVISIONING]),
+        (_, AWS) => BTreeSet::from([PROVISIONING, CONNECTOR]),
+        (_, HTTP) => BTreeSet::from([DOMAIN, PROVISIONING]),
+        (_, "trunkline-dynamodb" | "trunkline-secrets") => BTreeSet::from([AWS, DOMAIN, PROVISIONING]),
         (_, "trunkline-livekit") => BTreeSet::from([DOMAIN, PROVISIONING, CONNECTOR]),
         (_, BOOTSTRAP) => BTreeSet::from(shared),
         _ => panic!("{name} is new: say here what it may depend on"),

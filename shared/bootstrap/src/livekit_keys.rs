@@ -31,12 +31,12 @@ impl ApiKeySource for LiveKitKeys {
             Self::Secret { client, arn } => (client, arn),
         };
         let read = client.get_secret_value().secret_id(arn).send().await.map_err(|error| {
-            let code = error.as_service_error().and_then(|error| error.meta().code()).unwrap_or_default();
-            tracing::error!(secretsmanager.code = code, "LiveKit's API key cannot be read");
+            let _ = trunkline_secrets::report("GetSecretValue", &error);
             NoApiKey
         })?;
         let stored: StoredKey = serde_json::from_str(read.secret_string().unwrap_or_default()).map_err(|_| {
-            tracing::error!("the secret of LIVEKIT_SECRET_ARN is not a JSON object with api_key and api_secret");
+            let _ =
+                trunkline_secrets::unreadable("LIVEKIT_SECRET_ARN is not a JSON object with api_key and api_secret");
             NoApiKey
         })?;
         Ok(LiveKitApiKey { key: stored.api_key, secret: stored.api_secret })

@@ -37,6 +37,9 @@ pub enum SendError {
     /// No connection came about: the request was never sent.
     #[error("no connection")]
     NotSent(#[source] hyper_util::client::legacy::Error),
+    /// The TLS handshake failed: the request was never sent.
+    #[error("no TLS")]
+    Tls(#[source] hyper_util::client::legacy::Error),
     /// The connection ended before the answer did.
     #[error("no answer")]
     Unanswered(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -69,8 +72,10 @@ impl Connector {
     /// # Errors
     /// When there is no whole answer; whatever its status, an answer is none.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, SendError> {
-        let answer = self.0.request(request.map(Full::new)).await.map_err(|error| {
-            if error.is_connect() { SendError::NotSent(error) } else { SendError::Unanswered(error.into()) }
+        let answer = self.0.request(request.map(Full::new)).await.map_err(|error| match error.is_connect() {
+            true if tls::failed(&error) => SendError::Tls(error),
+            true => SendError::NotSent(error),
+            false => SendError::Unanswered(error.into()),
         })?;
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.map_err(|error| SendError::Unanswered(error.into()))?;

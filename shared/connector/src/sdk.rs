@@ -28,6 +28,8 @@ impl HttpConnector for Connector {
             let body = body.ok_or_else(|| ConnectorError::user("a streaming body".into()))?;
             let answer = connector.send(http::Request::from_parts(parts, body)).await.map_err(|error| match error {
                 SendError::NotSent(_) => ConnectorError::io(error.into()).never_connected(),
+                // Of this kind, the SDK repeats nothing.
+                SendError::Tls(_) => ConnectorError::other(error.into(), None).never_connected(),
                 SendError::Unanswered(_) => ConnectorError::io(error.into()),
             })?;
             HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))

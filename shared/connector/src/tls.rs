@@ -1,3 +1,5 @@
+use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,4 +37,14 @@ fn add_bundle(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustError> 
         roots.add(certificate.map_err(|_| unreadable())?).map_err(|_| unreadable())?;
     }
     if roots.len() == before { Err(TrustError::Empty(path.to_owned())) } else { Ok(()) }
+}
+
+/// Whether `error` is rustls's, somewhere down.
+pub(crate) fn failed(error: &(dyn Error + 'static)) -> bool {
+    // The source of an `io::Error` is that of the error that it holds, not that error.
+    let next = match error.downcast_ref::<io::Error>() {
+        Some(error) => error.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    };
+    error.is::<rustls::Error>() || next.is_some_and(failed)
 }

@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use tokio::time::Instant;
-use trunkline_provisioning::ports::StoreError;
+use trunkline_provisioning::ports::{Failure, Retry, StoreError};
 
-use crate::error::{sort, unreadable};
+use crate::error::{SYSTEM, sort, unreadable};
 use crate::store::TrunkTable;
 
 /// What became of a transaction.
@@ -50,13 +50,9 @@ impl TrunkTable {
             if reasons.iter().any(failed) {
                 return Ok(Transaction::Refused(reasons.to_vec()));
             }
-            let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
-            if !codes.iter().any(|code| is_transient(code)) {
-                tracing::error!(dynamodb.operation = operation, ?codes, "DynamoDB cancelled a transaction");
-                return Err(StoreError::Broken);
-            }
-            if start.elapsed() + pause > CONFLICT_BUDGET {
-                return Err(StoreError::Unavailable);
+            let (failure, code) = cancellation(reasons);
+            if failure.meaning().retry == Retry::Never || start.elapsed() + pause > CONFLICT_BUDGET {
+                return Err(failure.report(SYSTEM, operation, code).into());
             }
             tokio::time::sleep(pause.mul_f64(rand::random())).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -69,8 +65,16 @@ pub(crate) fn failed(reason: &CancellationReason) -> bool {
     reason.code() == Some("ConditionalCheckFailed")
 }
 
-fn is_transient(code: &str) -> bool {
-    matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+/// Why a transaction was cancelled whose conditions held, and DynamoDB's word for it.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+fn cancellation(reasons: &[CancellationReason]) -> (Failure, &str) {
+    let code = reasons.iter().filter_map(CancellationReason::code).find(|code| *code != "None").unwrap_or_default();
+    let failure = match code {
+        "TransactionConflict" => Failure::TransactionConflict,
+        "ThrottlingError" | "ProvisionedThroughputExceeded" => Failure::Throttled,
+        _ => Failure::Invalid,
+    };
+    (failure, code)
 }
 
 /// One item of a transaction. A missing part of it is a mistake of ours, and shows at the first test.

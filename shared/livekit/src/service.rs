@@ -7,7 +7,7 @@ use prost::Message;
 use trunkline_connector::Connector;
 use trunkline_domain::TrunkId;
 use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipService, UpstreamError};
+use trunkline_provisioning::ports::{Failure, InboundTrunkSpec, OutboundTrunkSpec, Retry, SipService, UpstreamError};
 
 use crate::access::{Access, ApiKeySource};
 use crate::messages;
@@ -31,26 +31,26 @@ impl<K: ApiKeySource> LiveKitSip<K> {
         Self { connector, base, access: Arc::new(Access::new(keys)), agent_name }
     }
 
-    /// A call that LiveKit must not be asked twice. Only a refused token is: then nothing was done, and the key may
-    /// have been rotated.
+    /// A call that LiveKit must not be asked twice, but with a new token for one that it refused: the key may have been
+    /// rotated.
     async fn once<Q: Message, A: Message + Default>(&self, method: &'static str, message: &Q) -> Result<A, TwirpError> {
-        let token = self.access.token().await.map_err(|_| TwirpError::NotSent)?;
+        let token = self.access.token().await.map_err(|_| Failure::NotConnected)?;
         match twirp::call(&self.connector, &self.base, &token, method, message).await {
-            Err(TwirpError::Unauthenticated) => self.access.forget(&token).await,
+            Err(error) if error.failure.meaning().retry == Retry::NewToken => self.access.forget(&token).await,
             ended => return ended,
         }
-        let token = self.access.token().await.map_err(|_| TwirpError::NotSent)?;
+        let token = self.access.token().await.map_err(|_| Failure::NotConnected)?;
         twirp::call(&self.connector, &self.base, &token, method, message).await
     }
 
-    /// A call that may be repeated, once, when it was not answered.
+    /// A call that may be repeated, once.
     async fn repeatable<Q: Message, A: Message + Default>(
         &self,
         method: &'static str,
         message: &Q,
     ) -> Result<A, TwirpError> {
         match self.once(method, message).await {
-            Err(TwirpError::NotSent | TwirpError::Failed { .. } | TwirpError::Unanswered) => {
+            Err(error) if error.failure.meaning().retry == Retry::Soon => {
                 tokio::time::sleep(RETRY_PAUSE.mul_f64(rand::random())).await;
                 self.once(method, message).await
             }
@@ -72,22 +72,14 @@ impl<K: ApiKeySource> LiveKitSip<K> {
     }
 }
 
-/// Sorts a failed call. LiveKit's message stays behind, since it may repeat what was sent.
-fn sort(method: &'static str, error: TwirpError) -> UpstreamError {
-    let sorted = match error {
-        TwirpError::Conflict => UpstreamError::Conflict,
-        TwirpError::NotSent | TwirpError::Unauthenticated | TwirpError::NotFound | TwirpError::Refused { .. } => {
-            UpstreamError::NotDone
-        }
-        TwirpError::Failed { .. } | TwirpError::Unanswered => UpstreamError::Unanswered,
-    };
-    tracing::warn!(livekit.method = method, livekit.error = ?error, error = %sorted, "LiveKit call failed");
-    sorted
+/// Says which failure a failed call is. LiveKit's message stays behind, since it may repeat what was sent.
+fn sort(method: &'static str, TwirpError { failure, code }: TwirpError) -> UpstreamError {
+    failure.report("livekit", method, &code).into()
 }
 
 /// The id of what was created. An answer without one names nothing that could be kept or undone by id.
 fn named(method: &'static str, livekit_id: String) -> Result<String, UpstreamError> {
-    if livekit_id.is_empty() { Err(sort(method, TwirpError::Unanswered)) } else { Ok(livekit_id) }
+    if livekit_id.is_empty() { Err(sort(method, Failure::Unanswered.into())) } else { Ok(livekit_id) }
 }
 
 impl<K: ApiKeySource> SipService for LiveKitSip<K> {
@@ -162,8 +154,8 @@ impl<K: ApiKeySource> SipService for LiveKitSip<K> {
         const METHOD: &str = "DeleteSIPTrunk";
         let request = proto::DeleteSipTrunkRequest { sip_trunk_id: livekit_trunk_id.to_owned() };
         match self.repeatable::<_, proto::SipTrunkInfo>(METHOD, &request).await {
-            Ok(_) | Err(TwirpError::NotFound) => Ok(()),
-            Err(error) => Err(sort(METHOD, error)),
+            Err(error) if !error.is_no_such_object() => Err(sort(METHOD, error)),
+            _ => Ok(()),
         }
     }
 
@@ -171,8 +163,8 @@ impl<K: ApiKeySource> SipService for LiveKitSip<K> {
         const METHOD: &str = "DeleteSIPDispatchRule";
         let request = proto::DeleteSipDispatchRuleRequest { sip_dispatch_rule_id: livekit_rule_id.to_owned() };
         match self.repeatable::<_, proto::SipDispatchRuleInfo>(METHOD, &request).await {
-            Ok(_) | Err(TwirpError::NotFound) => Ok(()),
-            Err(error) => Err(sort(METHOD, error)),
+            Err(error) if !error.is_no_such_object() => Err(sort(METHOD, error)),
+            _ => Ok(()),
         }
     }
 }

@@ -11,6 +11,7 @@ use prost::Message;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use trunkline_connector::{Connector, SendError};
+use trunkline_provisioning::ports::Failure;
 
 use crate::access::Token;
 
@@ -47,23 +48,25 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// Why a call has no result.
+/// Why a call has no result: which failure it is, and LiveKit's own word for it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum TwirpError {
-    /// Never sent.
-    NotSent,
-    /// The token was refused; not done.
-    Unauthenticated,
-    /// There is no such object.
-    NotFound,
-    /// Another object is in the way; not done.
-    Conflict,
-    /// Refused; not done.
-    Refused { status: u16, code: String },
-    /// LiveKit failed: done or not.
-    Failed { status: u16, code: String },
-    /// Timed out or broken off: done, not done, or done later.
-    Unanswered,
+pub(crate) struct TwirpError {
+    pub(crate) failure: Failure,
+    pub(crate) code: String,
+}
+
+impl TwirpError {
+    /// LiveKit's own word; a 404 without it is another server's.
+    pub(crate) fn is_no_such_object(&self) -> bool {
+        self.failure == Failure::NotFound && self.code == "not_found"
+    }
+}
+
+impl From<Failure> for TwirpError {
+    /// One that LiveKit has no word for.
+    fn from(failure: Failure) -> Self {
+        Self { failure, code: String::new() }
+    }
 }
 
 /// How long one call may take. LiveKit looks through all trunks of the project on a create, which stays in
@@ -78,21 +81,22 @@ pub(crate) async fn call<Q: Message, A: Message + Default>(
     method: &str,
     message: &Q,
 ) -> Result<A, TwirpError> {
-    let mut authorization = HeaderValue::from_str(&format!("Bearer {}", token.jwt.expose_secret()))
-        .map_err(|_| TwirpError::Unauthenticated)?;
+    let mut authorization =
+        HeaderValue::from_str(&format!("Bearer {}", token.jwt.expose_secret())).map_err(|_| Failure::Invalid)?;
     authorization.set_sensitive(true);
     let request = Request::post(format!("{base}/twirp/livekit.SIP/{method}"))
         .header(CONTENT_TYPE, "application/protobuf")
         .header(AUTHORIZATION, authorization)
         .body(Bytes::from(message.encode_to_vec()))
-        .map_err(|_| TwirpError::NotSent)?;
+        .map_err(|_| Failure::Invalid)?;
     let answer = match tokio::time::timeout(TIMEOUT, connector.send(request)).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(SendError::NotSent(_))) => return Err(TwirpError::NotSent),
-        Ok(Err(SendError::Unanswered(_))) | Err(_) => return Err(TwirpError::Unanswered),
+        Ok(Err(SendError::NotSent(_))) => return Err(Failure::NotConnected.into()),
+        Ok(Err(SendError::Tls(_))) => return Err(Failure::TlsFailure.into()),
+        Ok(Err(SendError::Unanswered(_))) | Err(_) => return Err(Failure::Unanswered.into()),
     };
     if answer.status() == StatusCode::OK {
-        return A::decode(answer.into_body()).map_err(|_| TwirpError::Unanswered);
+        return A::decode(answer.into_body()).map_err(|_| Failure::Unanswered.into());
     }
     Err(refusal(answer.status(), answer.body()))
 }
@@ -110,17 +114,18 @@ fn refusal(status: StatusCode, body: &[u8]) -> TwirpError {
     let ErrorBody { code, msg } = serde_json::from_slice(body).unwrap_or_default();
     // A conflict is told from a bad field by its text alone (livekit/protocol, `SIPInboundTrunkInfo` and
     // `SIPDispatchRuleInfo` matching).
-    match (status, code.as_str()) {
-        (StatusCode::UNAUTHORIZED, _) => TwirpError::Unauthenticated,
-        (StatusCode::NOT_FOUND, "not_found") => TwirpError::NotFound,
-        (StatusCode::BAD_REQUEST, "invalid_argument") if msg.contains("Conflicting") => TwirpError::Conflict,
+    let failure = match (status.as_u16(), code.as_str()) {
+        (401, _) => Failure::ExpiredCredentials,
+        (403, _) => Failure::AccessDenied,
+        (404, _) => Failure::NotFound,
+        (429, _) => Failure::Throttled,
+        (400, "invalid_argument") if msg.contains("Conflicting") => Failure::ObjectConflict,
         // The request was given up on its way through LiveKit.
-        (StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT, _) | (_, "deadline_exceeded" | "canceled" | "aborted") => {
-            TwirpError::Failed { status: status.as_u16(), code }
-        }
-        _ if status.is_client_error() => TwirpError::Refused { status: status.as_u16(), code },
-        _ => TwirpError::Failed { status: status.as_u16(), code },
-    }
+        (408 | 409, _) | (_, "deadline_exceeded" | "canceled" | "aborted") => Failure::Unanswered,
+        _ if status.is_client_error() => Failure::Invalid,
+        _ => Failure::ServerError,
+    };
+    TwirpError { failure, code: if code.is_empty() { status.to_string() } else { code } }
 }
 
 #[cfg(test)]
@@ -146,21 +151,27 @@ mod tests {
 
     #[test]
     fn refusals_are_told_apart() {
-        let of = |status: u16, body: &str| refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes());
-        assert_eq!(of(401, r#"{"code":"unauthenticated","msg":"x"}"#), TwirpError::Unauthenticated);
-        assert_eq!(of(404, r#"{"code":"not_found","msg":"x"}"#), TwirpError::NotFound);
-        assert_eq!(
-            of(400, r#"{"code":"invalid_argument","msg":"Conflicting inbound SIP Trunks: \"ST_1\""}"#),
-            TwirpError::Conflict
-        );
-        let refused = |status, code: &str| TwirpError::Refused { status, code: code.into() };
-        assert_eq!(of(400, r#"{"code":"invalid_argument","msg":"no numbers"}"#), refused(400, "invalid_argument"));
-        assert_eq!(of(404, "<html>"), refused(404, ""));
-        let failed = |status, code: &str| TwirpError::Failed { status, code: code.into() };
-        let no_redis = r#"{"code":"internal","msg":"sip not connected (redis required)"}"#;
-        assert_eq!(of(500, no_redis), failed(500, "internal"));
-        assert_eq!(of(408, r#"{"code":"deadline_exceeded","msg":"x"}"#), failed(408, "deadline_exceeded"));
-        assert_eq!(of(409, r#"{"code":"aborted","msg":"x"}"#), failed(409, "aborted"));
-        assert_eq!(of(408, ""), failed(408, ""));
+        for (status, body, failure) in [
+            (401, "invalid API key", Failure::ExpiredCredentials),
+            (403, r#"{"code":"permission_denied","msg":"x"}"#, Failure::AccessDenied),
+            (404, r#"{"code":"not_found","msg":"x"}"#, Failure::NotFound),
+            (404, "<html>", Failure::NotFound),
+            (400, r#"{"code":"invalid_argument","msg":"no numbers"}"#, Failure::Invalid),
+            (
+                400,
+                r#"{"code":"invalid_argument","msg":"Conflicting inbound SIP Trunks: \"ST_1\""}"#,
+                Failure::ObjectConflict,
+            ),
+            (429, r#"{"code":"resource_exhausted","msg":"x"}"#, Failure::Throttled),
+            (500, r#"{"code":"internal","msg":"sip not connected (redis required)"}"#, Failure::ServerError),
+            (302, "", Failure::ServerError),
+            (408, r#"{"code":"deadline_exceeded","msg":"x"}"#, Failure::Unanswered),
+            (409, r#"{"code":"aborted","msg":"x"}"#, Failure::Unanswered),
+            (408, "", Failure::Unanswered),
+        ] {
+            let error = refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+            assert_eq!(error.failure, failure, "{status} {body}");
+        }
+        assert_eq!(refusal(StatusCode::NOT_FOUND, br#"{"code":"not_found"}"#).code, "not_found");
     }
 }

@@ -10,8 +10,12 @@ use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use trunkline_aws::failure;
 use trunkline_domain::{AuthPassword, CarrierCredentials, TrunkSecret};
-use trunkline_provisioning::ports::{SecretInventory, SecretStore, UpstreamError};
+use trunkline_provisioning::ports::{Failure, SecretInventory, SecretStore, UpstreamError};
+
+/// This system, in a log line.
+const SYSTEM: &str = "secretsmanager";
 
 /// Days between the deletion of a secret and its end, in which an operator can restore it (7 to 30,
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html>). The name stays taken for
@@ -105,16 +109,13 @@ fn serialised(secret: &TrunkSecret) -> Result<SecretString, UpstreamError> {
     let credentials = secret.credentials().map(|credentials| serde_json::from_str(credentials.expose_secret()));
     let stored = Stored {
         auth_password: secret.password().map(|password| password.expose_secret().into()),
-        credentials: credentials.transpose().map_err(|_| UpstreamError::NotDone)?,
+        credentials: credentials.transpose().map_err(|_| Failure::Invalid)?,
     };
-    serde_json::to_string(&stored).map(SecretString::from).map_err(|_| UpstreamError::NotDone)
+    serde_json::to_string(&stored).map(SecretString::from).map_err(|_| Failure::Invalid.into())
 }
 
 fn parsed(value: &str) -> Result<TrunkSecret, UpstreamError> {
-    let unreadable = || {
-        tracing::error!("a trunk's secret cannot be read");
-        UpstreamError::NotDone
-    };
+    let unreadable = || UpstreamError::from(unreadable("a trunk's secret"));
     let stored: Stored<'_> = serde_json::from_str(value).map_err(|_| unreadable())?;
     let password = stored.auth_password.map(|password| AuthPassword::parse(&password));
     let credentials = stored.credentials.map(|object| CarrierCredentials::parse(object.get()));
@@ -122,14 +123,16 @@ fn parsed(value: &str) -> Result<TrunkSecret, UpstreamError> {
         .ok_or_else(unreadable)
 }
 
-/// Sorts a failed call. The message stays behind, since it may repeat what was sent.
+/// Says which failure a failed call is. The message stays behind, since it may repeat what was sent.
+pub fn report<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Failure {
+    failure(error).report(SYSTEM, operation, error.code().unwrap_or_default())
+}
+
+/// A value that is not what it should be.
+pub fn unreadable(what: &'static str) -> Failure {
+    Failure::Unreadable.report(SYSTEM, "GetSecretValue", what)
+}
+
 fn sort<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> UpstreamError {
-    let code = error.code().unwrap_or_default();
-    let sorted = match error {
-        SdkError::ServiceError(refusal) if refusal.raw().status().is_server_error() => UpstreamError::Unanswered,
-        SdkError::ServiceError(_) | SdkError::ConstructionFailure(_) => UpstreamError::NotDone,
-        _ => UpstreamError::Unanswered,
-    };
-    tracing::warn!(secretsmanager.operation = operation, secretsmanager.code = code, error = %sorted, "Secrets Manager call failed");
-    sorted
+    report(operation, error).into()
 }

@@ -2,6 +2,7 @@
 //! whether the work may have been done.
 
 mod api_keys;
+mod failure;
 mod inventory;
 mod secrets;
 mod sip;
@@ -9,6 +10,7 @@ mod sweep;
 mod trunks;
 
 pub use api_keys::{ApiKeyRecord, ApiKeyStore};
+pub use failure::{Failure, Meaning, Mender, OPERATOR_NEEDED, Retry};
 pub use inventory::{SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord};
 pub use secrets::SecretStore;
 pub use sip::{InboundTrunkSpec, OutboundTrunkSpec, SipService};
@@ -17,7 +19,7 @@ pub use trunks::{
     CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, Settled, TrunkStore, UndoStart, Unsettled,
 };
 
-/// Why a call to LiveKit or Secrets Manager did not succeed.
+/// Why a call to LiveKit or Secrets Manager did not succeed: what a use case needs of its [`Failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
     /// Refused because of another object; not done.
@@ -38,10 +40,10 @@ impl UpstreamError {
     }
 }
 
-/// Why a call to the table did not succeed.
+/// Why a call to the table did not succeed: what a use case needs of its [`Failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Throttled or in conflict with other writers for too long; not done.
+    /// Throttled, not connected, or in conflict with other writers for too long; not done.
     #[error("not done, try again later")]
     Unavailable,
     /// Failed or timed out on the way: done, not done, or done later.

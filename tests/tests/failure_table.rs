@@ -1,0 +1,266 @@
+//! The table of failures, row by row, as each system says it over the wire.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use trunkline_provisioning::ports::{Failure, OPERATOR_NEEDED};
+use trunkline_tests::fault::{Fault, On, System};
+use trunkline_tests::lines::Lines;
+use trunkline_tests::{Left, Setup, World, both};
+
+/// How a failure comes about.
+#[derive(Debug, Clone)]
+enum Way {
+    /// The call that creates is answered so.
+    Answer(Fault),
+    /// Nobody listens.
+    Closed,
+    /// A certificate that nobody trusts.
+    Untrusted,
+    /// What is stored is not what it should be.
+    Stored,
+}
+
+/// What a row promises.
+struct Promise {
+    /// Status and code, where the table fails.
+    table: (u16, &'static str),
+    /// Status and code, where another system does.
+    upstream: (u16, &'static str),
+    /// How often AWS is asked.
+    aws_calls: Calls,
+    /// How often LiveKit is asked for something that may be repeated.
+    livekit_calls: usize,
+    /// How often LiveKit is asked to create.
+    livekit_creates: usize,
+    /// Whether LiveKit is searched for what it may have done.
+    may_be_done: bool,
+    /// Whether a line calls for an operator.
+    operator: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Calls {
+    Exactly(usize),
+    MoreThan(usize),
+}
+
+const BUSY: (u16, &str) = (503, "service_unavailable");
+const OURS: (u16, &str) = (500, "internal_error");
+const UPSTREAM: (u16, &str) = (502, "upstream_failure");
+
+const PASSING: Promise = Promise {
+    table: BUSY,
+    upstream: UPSTREAM,
+    aws_calls: Calls::Exactly(3),
+    livekit_calls: 2,
+    livekit_creates: 1,
+    may_be_done: false,
+    operator: false,
+};
+
+const LASTING: Promise =
+    Promise { table: OURS, aws_calls: Calls::Exactly(1), livekit_calls: 1, operator: true, ..PASSING };
+
+/// The table once more, from the caller's side: a row without a promise does not compile.
+fn promise(failure: Failure) -> Promise {
+    match failure {
+        Failure::TransactionConflict => Promise { aws_calls: Calls::MoreThan(2), ..PASSING },
+        Failure::Throttled | Failure::NotConnected => PASSING,
+        Failure::ServerError | Failure::Unanswered => Promise { may_be_done: true, ..PASSING },
+        Failure::ExpiredCredentials => Promise { livekit_calls: 2, livekit_creates: 2, ..LASTING },
+        Failure::TlsFailure | Failure::AccessDenied | Failure::Invalid | Failure::NotFound | Failure::Unreadable => {
+            LASTING
+        }
+        Failure::ObjectConflict => Promise { upstream: (409, "conflict"), operator: false, ..LASTING },
+    }
+}
+
+/// How a system fails so; nothing where it cannot.
+fn ways(failure: Failure, system: System) -> Vec<Way> {
+    use System::{DynamoDb, LiveKit, SecretsManager};
+    let aws = |code| vec![Fault::aws(400, code)];
+    let faults = match (failure, system) {
+        (Failure::NotConnected, _) => return vec![Way::Closed],
+        (Failure::TlsFailure, _) => return vec![Way::Untrusted],
+        (Failure::Unreadable, DynamoDb) => return vec![Way::Stored],
+        (Failure::TransactionConflict, DynamoDb) => vec![Fault::transaction_conflict(3)],
+        (Failure::ObjectConflict, LiveKit) => {
+            vec![Fault::twirp_saying(400, "invalid_argument", "Conflicting inbound SIP Trunks: …")]
+        }
+        (Failure::TransactionConflict | Failure::ObjectConflict | Failure::Unreadable, _) => vec![],
+
+        (Failure::Throttled, LiveKit) => vec![Fault::twirp(429, "resource_exhausted")],
+        (Failure::Throttled, DynamoDb | SecretsManager) => aws("ThrottlingException"),
+        (Failure::ServerError, LiveKit) => vec![Fault::twirp(503, "unavailable"), Fault::status(502)],
+        (Failure::ServerError, DynamoDb) => vec![Fault::aws(500, "InternalServerError"), Fault::status(503)],
+        (Failure::ServerError, SecretsManager) => vec![Fault::aws(500, "InternalServiceError"), Fault::status(503)],
+        (Failure::Unanswered, LiveKit) => vec![Fault::Drop, Fault::status(200), Fault::twirp(408, "deadline_exceeded")],
+        (Failure::Unanswered, DynamoDb | SecretsManager) => vec![Fault::Drop],
+        (Failure::ExpiredCredentials, LiveKit) => vec![Fault::twirp(401, "unauthenticated"), Fault::status(401)],
+        (Failure::ExpiredCredentials, DynamoDb | SecretsManager) => {
+            ["ExpiredTokenException", "UnrecognizedClientException"].map(|code| Fault::aws(400, code)).into()
+        }
+        (Failure::AccessDenied, LiveKit) => vec![Fault::twirp(403, "permission_denied"), Fault::status(403)],
+        (Failure::AccessDenied, DynamoDb | SecretsManager) => aws("AccessDeniedException"),
+        (Failure::Invalid, LiveKit) => vec![Fault::twirp(400, "invalid_argument"), Fault::twirp(400, "malformed")],
+        (Failure::Invalid, DynamoDb) => aws("ValidationException"),
+        (Failure::Invalid, SecretsManager) => aws("InvalidParameterException"),
+        (Failure::NotFound, LiveKit) => vec![Fault::twirp(404, "bad_route"), Fault::status(404)],
+        (Failure::NotFound, DynamoDb | SecretsManager) => aws("ResourceNotFoundException"),
+    };
+    faults.into_iter().map(Way::Answer).collect()
+}
+
+fn name(system: System) -> &'static str {
+    match system {
+        System::LiveKit => "livekit",
+        System::SecretsManager => "secretsmanager",
+        System::DynamoDb => "dynamodb",
+    }
+}
+
+/// The call of a create that fails.
+fn creating(system: System) -> &'static str {
+    match system {
+        System::LiveKit => "CreateSIPOutboundTrunk",
+        System::SecretsManager => "CreateSecret",
+        System::DynamoDb => "TransactWriteItems",
+    }
+}
+
+fn count(world: &World, system: System, operation: &str) -> usize {
+    world.faults(system).calls().iter().filter(|call| *call == operation).count()
+}
+
+/// What a create leaves that failed so.
+fn left(system: System, way: &Way) -> Left {
+    match (system, way) {
+        (System::DynamoDb, _) => Left::NOTHING,
+        // The undo cannot delete the secret either: the sweeper will.
+        (System::SecretsManager, Way::Closed | Way::Untrusted) => {
+            Left { trunk_count: 1, undoing: 1, in_sweep_index: 1, idempotency: 1, ..Left::NOTHING }
+        }
+        (System::SecretsManager, _) => Left::tombstones(1),
+        (System::LiveKit, _) => Left { secrets_scheduled: 1, ..Left::tombstones(1) },
+    }
+}
+
+async fn a_create_fails(failure: Failure, system: System, way: &Way) {
+    let promise = promise(failure);
+    let place = format!("{failure:?} of {system:?} by {way:?}");
+    let setup = Setup::default().set("LEASE_SECONDS", if failure == Failure::TransactionConflict { "2" } else { "30" });
+    let setup = if matches!(way, Way::Untrusted) { setup.faulty_by_tls() } else { setup.faulty() };
+    let world = setup.start().await;
+    // The key is known from here on: the first call to the table that fails is the reservation.
+    world.client().create(&json!({})).await.expect(400);
+    world.forget_calls();
+    let lines = Lines::keep();
+    match way {
+        Way::Answer(fault) => world.faults(system).inject(On::operation(creating(system)), fault.clone()),
+        Way::Closed => world.faults(system).close().await,
+        Way::Untrusted => world.faults(system).lose_trust(),
+        Way::Stored => return a_record_is_unreadable(&world, &lines).await,
+    }
+    let answer = world.client().create_once("order-1", &both()).await;
+    let told = if system == System::DynamoDb { promise.table } else { promise.upstream };
+    assert_eq!((answer.status, answer.code()), told, "{place}");
+    assert_eq!(answer.header("retry-after").is_some(), told == BUSY, "{place}");
+    if told == UPSTREAM {
+        assert_eq!(answer.details(), &json!({ "upstream": name(system) }), "{place}");
+    }
+    assert_eq!(world.left().await, left(system, way), "{place}");
+    assert_eq!(lines.errors(OPERATOR_NEEDED, name(system)) > 0, promise.operator, "{place}");
+    if system == System::LiveKit {
+        assert_eq!(count(&world, system, "ListSIPOutboundTrunk") > 0, promise.may_be_done, "{place}");
+    }
+    match way {
+        Way::Answer(_) => {
+            let calls = count(&world, system, creating(system));
+            match (system, promise.aws_calls) {
+                (System::LiveKit, _) => assert_eq!(calls, promise.livekit_creates, "{place}"),
+                (_, Calls::Exactly(expected)) => assert_eq!(calls, expected, "{place}"),
+                (_, Calls::MoreThan(few)) => assert!(calls > few, "{place}: {calls}"),
+            }
+        }
+        // Two calls, each tried once: of LiveKit two creates, of AWS a call and its undo.
+        Way::Untrusted => assert_eq!(world.faults(system).distrusted(), 2, "{place}"),
+        // A connection that is refused is seen by nobody.
+        Way::Closed | Way::Stored => {}
+    }
+}
+
+async fn a_record_is_unreadable(world: &World, lines: &Lines) {
+    let promise = promise(Failure::Unreadable);
+    let trunk = world.client().create(&both()).await.expect(201);
+    world.client().get_trunk(trunk.id()).await.expect(200);
+    world.forget_calls();
+    let (partition, record) = (format!("WS#{}", world.ready().workspace_id), format!("TRUNK#{}", trunk.id()));
+    world.dynamodb().set(&partition, &record, "transport", AttributeValue::S("pigeon".into())).await;
+    let answer = world.client().get_trunk(trunk.id()).await;
+    assert_eq!((answer.status, answer.code()), promise.table);
+    assert_eq!(lines.errors(OPERATOR_NEEDED, "dynamodb"), 1);
+    assert_eq!(count(world, System::DynamoDb, "GetItem"), 1);
+}
+
+async fn each_row_means_one_thing_to_a_create(system: System) {
+    for failure in Failure::ALL {
+        for way in ways(failure, system) {
+            a_create_fails(failure, system, &way).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_row_of_livekit_means_one_thing_to_a_create() {
+    each_row_means_one_thing_to_a_create(System::LiveKit).await;
+}
+
+#[tokio::test]
+async fn each_row_of_secrets_manager_means_one_thing_to_a_create() {
+    each_row_means_one_thing_to_a_create(System::SecretsManager).await;
+}
+
+#[tokio::test]
+async fn each_row_of_the_table_means_one_thing_to_a_create() {
+    each_row_means_one_thing_to_a_create(System::DynamoDb).await;
+}
+
+#[test]
+fn each_row_is_tried() {
+    for failure in Failure::ALL {
+        assert!(System::ALL.iter().any(|system| !ways(failure, *system).is_empty()), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_row_means_one_thing_to_a_deletion() {
+    let left = Left { active: 0, deleting: 1, in_sweep_index: 1, rules: 0, ..Left::both(1) };
+    for failure in Failure::ALL {
+        let promise = promise(failure);
+        for way in ways(failure, System::LiveKit) {
+            let Way::Answer(fault) = way else { continue };
+            let place = format!("{failure:?} by {fault:?}");
+            let world = World::faulty().await;
+            let trunk = world.client().create(&both()).await.expect(201);
+            world.forget_calls();
+            let lines = Lines::keep();
+            world.faults(System::LiveKit).inject(On::operation("DeleteSIPTrunk"), fault);
+            world.client().delete_trunk(trunk.id()).await.expect_error(502, "upstream_failure");
+            assert_eq!(count(&world, System::LiveKit, "DeleteSIPTrunk"), promise.livekit_calls, "{place}");
+            assert_eq!(lines.errors(OPERATOR_NEEDED, "livekit") > 0, promise.operator, "{place}");
+            assert_eq!(world.left().await, left, "{place}");
+        }
+    }
+}
+
+#[test]
+fn every_function_that_calls_raises_the_alarm() {
+    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
+    let pattern = format!("FilterPattern: '{{ $.message = \"{OPERATOR_NEEDED}\" }}'");
+    for function in ["CreateSipTrunk", "ListSipTrunks", "GetSipTrunk", "DeleteSipTrunk", "Sweep", "Audit"] {
+        let filter = format!("LogGroupName: !Ref {function}LogGroup\n      {pattern}\n");
+        assert!(template.contains(&filter), "{function}");
+    }
+}
