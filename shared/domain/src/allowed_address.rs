@@ -1,7 +1,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// A source that may call a trunk: an address or a network. Kept canonical; a network of one address is
 /// that address.
@@ -26,20 +26,27 @@ impl AllowedAddress {
     /// When it is neither, or a network with host bits set.
     pub fn parse(text: &str) -> Result<Self, InvalidAllowedAddress> {
         if let Ok(ip) = text.parse::<IpAddr>() {
-            // An IPv4 caller comes with its IPv4 address, never with one mapped into IPv6.
-            return Ok(Self(ip.to_canonical().into()));
+            return Ok(Self(unmapped(ip.into())));
         }
         let network: IpNet = text.parse().map_err(|_| InvalidAllowedAddress::Malformed)?;
         if network.trunc() != network {
             return Err(InvalidAllowedAddress::HostBits(network.trunc()));
         }
-        Ok(Self(network))
+        Ok(Self(unmapped(network)))
     }
 
     /// Whether this is every address there is.
     pub fn is_everything(&self) -> bool {
         self.0.prefix_len() == 0
     }
+}
+
+/// An IPv4 caller comes with its IPv4 address, never with one mapped into IPv6 (RFC 4291 §2.5.5.2).
+fn unmapped(network: IpNet) -> IpNet {
+    const MAPPED_PREFIX: u8 = 96;
+    let IpNet::V6(mapped) = network else { return network };
+    let ipv4 = mapped.addr().to_ipv4_mapped().zip(mapped.prefix_len().checked_sub(MAPPED_PREFIX));
+    ipv4.and_then(|(ip, prefix_len)| Ipv4Net::new(ip, prefix_len).ok()).map_or(network, IpNet::V4)
 }
 
 impl fmt::Display for AllowedAddress {
@@ -65,6 +72,9 @@ mod tests {
             ("0.0.0.0/0", "0.0.0.0/0"),
             ("2001:DB8:0:0::1", "2001:db8::1"),
             ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7/128", "203.0.113.7"),
+            ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
+            ("::ffff:0.0.0.0/96", "0.0.0.0/0"),
             ("2001:db8::/32", "2001:db8::/32"),
             ("2001:db8::1/128", "2001:db8::1"),
         ] {
