@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_provisioning::ports::{TableInventory, TableRecord};
 use trunkline_tests::process::Trunkline;
-use trunkline_tests::{Client, TRUNKS, both};
+use trunkline_tests::{Client, TRUNKS, canary};
 
 const QUICK_KILLS: usize = 10;
 const CALLERS: usize = 4;
@@ -43,6 +43,7 @@ async fn what_a_caller_was_told_is_so_and_nothing_else_is_left() {
         tokio::time::sleep(Duration::from_millis(rand::random_range(50..500))).await;
         service.process.signal("KILL").await;
         service.process.ended().await;
+        canary::assert_no_trace("log", &service.process.stderr());
         for caller in callers {
             caller.abort();
         }
@@ -50,6 +51,11 @@ async fn what_a_caller_was_told_is_so_and_nothing_else_is_left() {
 
     let service = start().await;
     let left = settled(&service).await;
+    canary::assert_no_trace("log", &service.process.stderr());
+    canary::assert_no_trace(
+        "table",
+        &String::from_utf8_lossy(&std::fs::read(directory.path().join("dynamodb.sqlite")).unwrap()),
+    );
     let told = told.lock().unwrap();
     let live: BTreeSet<_> = left.into_iter().collect();
     assert!(!told.created.is_empty() && !told.deleted.is_empty(), "{told:?}");
@@ -61,7 +67,7 @@ async fn what_a_caller_was_told_is_so_and_nothing_else_is_left() {
 /// Creates and deletes until nobody answers.
 async fn call_until_killed(client: Client, told: Arc<Mutex<Told>>) {
     loop {
-        let created = client.create(&both()).await;
+        let created = client.create(&canary::body()).await;
         if created.status == 201 {
             told.lock().unwrap().created.insert(created.id().to_owned());
         }

@@ -1,9 +1,16 @@
 //! Secrets that are easily found again, in whatever form they show.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use trunkline_bootstrap::logging;
 
 use crate::{both, with};
 
@@ -28,13 +35,63 @@ pub fn assert_no_trace(place: &str, text: &str) {
 /// The same for any secret.
 #[track_caller]
 pub fn assert_no_trace_of(secret: &str, place: &str, text: &str) {
+    if let Some(around) = trace_of(secret, text) {
+        panic!("{place} shows {secret}: {around}");
+    }
+}
+
+/// Where one of the canaries shows in `text`, with what is around it.
+pub fn trace(text: &str) -> Option<String> {
+    [PASSWORD, CREDENTIALS].into_iter().find_map(|secret| trace_of(secret, text))
+}
+
+fn trace_of(secret: &str, text: &str) -> Option<String> {
     let lower = text.to_lowercase();
-    for form in forms(secret) {
-        if let Some(at) = lower.find(&form.to_lowercase()) {
-            let around: String =
-                lower.chars().skip(lower[..at].chars().count().saturating_sub(200)).take(500).collect();
-            panic!("{place} shows {secret} as {form}: …{around}…");
-        }
+    let (at, form) = forms(secret).into_iter().find_map(|form| Some((lower.find(&form.to_lowercase())?, form)))?;
+    let around: String = lower.chars().skip(lower[..at].chars().count().saturating_sub(200)).take(500).collect();
+    Some(format!("as {form} in …{around}…"))
+}
+
+/// All that this process logs from here on, at every level of ours, is searched for the canaries as it is written.
+pub fn watch_log() -> Watch {
+    let watch = Watch::default();
+    let writer = watch.clone();
+    let lines = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+    tracing_subscriber::registry().with(lines.with_filter(logging::ours_or_error())).init();
+    watch
+}
+
+/// What was seen of the log.
+#[derive(Debug, Clone, Default)]
+pub struct Watch(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    lines: usize,
+    trace: Option<String>,
+}
+
+impl Watch {
+    /// Fails when a canary has shown, or when nothing was logged.
+    pub fn assert_no_trace(&self) {
+        let seen = self.0.lock().unwrap();
+        assert_ne!(seen.lines, 0, "nothing was logged");
+        assert_eq!(seen.trace, None);
+    }
+}
+
+impl Write for Watch {
+    /// One line at a time.
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let trace = trace(&String::from_utf8_lossy(line));
+        let mut seen = self.0.lock().unwrap();
+        seen.lines += 1;
+        seen.trace = seen.trace.take().or(trace);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -5,10 +5,10 @@
 
 use std::io::IsTerminal;
 
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
@@ -36,9 +36,10 @@ pub fn start(format: Format) {
         Format::Text => lines.with_target(false).boxed(),
         Format::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter_fn(ours_or_error))).with(levels).init();
+    tracing_subscriber::registry().with(lines.with_filter(ours_or_error())).with(levels).init();
 }
 
-fn ours_or_error(metadata: &Metadata<'_>) -> bool {
-    metadata.target().starts_with("trunkline") || *metadata.level() == Level::ERROR
+/// What is ever written, of which `RUST_LOG` may leave out more.
+pub fn ours_or_error<S>() -> impl Filter<S> {
+    filter_fn(|metadata| metadata.target().starts_with("trunkline") || *metadata.level() == Level::ERROR)
 }

@@ -143,7 +143,9 @@ fn record_key(due: Due) -> Key {
 enum Taken {
     Ours(Item),
     /// It is in another state or gone, or its lease has not ended: nothing was written.
-    NotOurs { deleting: bool },
+    NotOurs {
+        deleting: bool,
+    },
 }
 
 impl TrunkTable {

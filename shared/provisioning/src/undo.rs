@@ -85,10 +85,12 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
             }
             match settled {
                 Settled::Settled => return Ok(Undone::Clean),
-                Settled::Changed | Settled::KeyTaken => match self.store.begin_undo(self.key, self.owner, &record.seen).await? {
-                    UndoStart::Undoing(changed) => record = changed,
-                    UndoStart::Active | UndoStart::Gone | UndoStart::LeaseLost => return Ok(Undone::Left),
-                },
+                Settled::Changed | Settled::KeyTaken => {
+                    match self.store.begin_undo(self.key, self.owner, &record.seen).await? {
+                        UndoStart::Undoing(changed) => record = changed,
+                        UndoStart::Active | UndoStart::Gone | UndoStart::LeaseLost => return Ok(Undone::Left),
+                    }
+                }
             }
         }
         Ok(Undone::Left)

@@ -10,6 +10,7 @@ use trunkline_provisioning::{
 use super::line::{Line, LineSecrets, LineSip, LineStore};
 use super::outside::Outside;
 use super::{Actor, Answer};
+use crate::canary::{CREDENTIALS, PASSWORD};
 
 /// No use case runs out of time: leases end when a test says so.
 const TIMING: Timing = Timing { lease: Duration::from_secs(3600) };
@@ -115,7 +116,8 @@ impl Wanted {
         });
         if self.secret {
             body["auth_username"] = json!("desk");
-            body["auth_password"] = json!("correct horse");
+            body["auth_password"] = json!(PASSWORD);
+            body["credentials"] = json!({"token": CREDENTIALS});
         }
         let body = JsonObject::parse(body.to_string().as_bytes()).unwrap();
         NewTrunk::parse(&body, AddressPolicy::PublicOnly).unwrap()

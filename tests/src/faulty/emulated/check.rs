@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use crate::canary;
 use crate::probe::{Item, number, text};
 
 /// The live trunks, and what the records alone show to be wrong.
@@ -7,6 +8,7 @@ pub(super) fn records(items: &[Item]) -> (BTreeSet<String>, Vec<String>) {
     let (mut live, mut violations) = (BTreeSet::new(), Vec::new());
     let (mut counted, mut trunks) = (0, 0);
     for item in items {
+        violations.extend(canary::trace(&format!("{item:?}")));
         let (sk, state) = (text(item, "sk"), text(item, "state"));
         if item.contains_key("sweep_at") || item.contains_key("sweep_shard") {
             violations.push(format!("{sk} is in the sweep index"));

@@ -222,8 +222,7 @@ impl TrunkStore for InProcess {
         };
         table.trunks.insert(key.id, record);
         if let Some(claim) = claim {
-            let record =
-                KeyRecord { fingerprint: claim.fingerprint.clone(), trunk_id: Some(key.id), answer: None };
+            let record = KeyRecord { fingerprint: claim.fingerprint.clone(), trunk_id: Some(key.id), answer: None };
             table.keys.insert(claim.key_hash.clone(), record);
         }
         Ok(ReserveOutcome::Reserved)
@@ -274,11 +273,12 @@ impl TrunkStore for InProcess {
     async fn note_on_record(&self, key: TrunkKey, seen: &SeenObjects) -> Result<bool, StoreError> {
         let table = &mut self.contents().table;
         let record = table.trunks.get_mut(&key.id).filter(|record| record.state == State::Undoing);
-        Ok(record.map(|record| {
-            record.version += 1;
-            record.seen.merge(seen.clone());
-        })
-        .is_some())
+        Ok(record
+            .map(|record| {
+                record.version += 1;
+                record.seen.merge(seen.clone());
+            })
+            .is_some())
     }
 
     async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
@@ -374,7 +374,8 @@ impl SweepStore for InProcess {
         let table = &contents.table;
         let key = |id: &TrunkId| TrunkKey { workspace_id: self.workspace_id, id: *id };
         let stones = table.tombstones.iter().map(|(id, stone)| (stone.sweep.at, Due::Tombstone(key(id))));
-        let trunks = table.trunks.iter().filter_map(|(id, record)| Some((record.sweep.as_ref()?.at, Due::Trunk(key(id)))));
+        let trunks =
+            table.trunks.iter().filter_map(|(id, record)| Some((record.sweep.as_ref()?.at, Due::Trunk(key(id)))));
         let mut due: Vec<_> = stones.chain(trunks).filter(|(at, _)| *at <= now).collect();
         due.sort_by_key(|(at, _)| *at);
         Ok(due.into_iter().map(|(_, due)| due).take(limit).collect())

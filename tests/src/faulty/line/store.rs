@@ -1,8 +1,8 @@
 use jiff::Timestamp;
 use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, Failing, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError, SweepStore,
-    TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
+    CommitOutcome, DeletionStart, Due, Failing, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError,
+    SweepStore, TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
