@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+pub(crate) const MAX_HOST_NAME_CHARS: usize = 253;
+
 /// A host, then maybe a port.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct HostPort<'a> {
@@ -70,5 +72,5 @@ fn is_host_name(text: &str) -> bool {
         Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
         None => label.bytes().all(|byte| byte.is_ascii_digit()),
     };
-    text.len() <= 253 && text.split('.').all(label) && !text.rsplit('.').next().is_some_and(number)
+    text.len() <= MAX_HOST_NAME_CHARS && text.split('.').all(label) && !text.rsplit('.').next().is_some_and(number)
 }

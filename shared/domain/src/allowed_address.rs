@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
+use serde::{Serialize, Serializer};
 
 /// A source that may call a trunk: an address or a network. Kept canonical; a network of one address is
 /// that address.
@@ -67,6 +68,21 @@ impl fmt::Display for AllowedAddress {
         if self.0.prefix_len() == self.0.max_prefix_len() { self.0.addr().fmt(f) } else { self.0.fmt(f) }
     }
 }
+
+impl Serialize for AllowedAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+// The longest is an IPv6 address of 45 characters (RFC 4291 §2.2, form 3) and `/128`.
+#[cfg(feature = "openapi")]
+crate::schema::text!(AllowedAddress, {
+    "format": "ip-network",
+    "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
+    "maxLength": 49,
+    "examples": ["198.51.100.0/24"],
+});
 
 #[cfg(test)]
 mod tests {

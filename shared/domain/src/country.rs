@@ -1,7 +1,10 @@
 use std::fmt;
 
+use serde::Serialize;
+
 /// A country: ISO 3166-1 alpha-2, officially assigned, upper case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct CountryCode(&'static str);
 
 impl CountryCode {
@@ -26,6 +29,13 @@ impl fmt::Display for CountryCode {
         f.write_str(self.0)
     }
 }
+
+#[cfg(feature = "openapi")]
+crate::schema::text!(CountryCode, {
+    "format": "iso-3166-1-alpha-2",
+    "pattern": "^[A-Za-z]{2}$",
+    "examples": ["US"],
+});
 
 #[cfg(test)]
 mod tests {

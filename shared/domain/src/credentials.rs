@@ -1,9 +1,11 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
 /// The user name of SIP digest authentication: 1 to 128 visible ASCII characters without `:`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct AuthUsername(String);
 
 impl AuthUsername {
@@ -28,6 +30,14 @@ impl fmt::Display for AuthUsername {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(feature = "openapi")]
+crate::schema::text!(AuthUsername, {
+    "minLength": 1,
+    "maxLength": AuthUsername::MAX_CHARS,
+    "pattern": "^[!-9;-~]+$",
+    "examples": ["acme"],
+});
 
 /// The password of SIP digest authentication: 1 to 256 characters, none of them a control character.
 #[derive(Debug, Clone)]
@@ -57,6 +67,15 @@ impl ExposeSecret<str> for AuthPassword {
     }
 }
 
+#[cfg(feature = "openapi")]
+crate::schema::text!(AuthPassword, {
+    "writeOnly": true,
+    "minLength": 1,
+    "maxLength": AuthPassword::MAX_CHARS,
+    "pattern": format!("^{}+$", crate::schema::NOT_CONTROL),
+    "examples": ["correct horse battery staple"],
+});
+
 /// The carrier's own credentials (`credentials` in the contract): a JSON object of at most 8 KiB
 /// serialised, which Trunkline keeps and never reads.
 #[derive(Debug, Clone)]
@@ -82,6 +101,26 @@ impl CarrierCredentials {
 impl ExposeSecret<str> for CarrierCredentials {
     fn expose_secret(&self) -> &str {
         self.0.expose_secret()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl schemars::JsonSchema for CarrierCredentials {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "CarrierCredentials".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "writeOnly": true,
+            "additionalProperties": true,
+            "examples": [{"account": "acme-1"}],
+        })
     }
 }
 

@@ -48,6 +48,12 @@ macro_rules! typeid {
                 fmt::Display::fmt(self, f)
             }
         }
+
+        #[cfg(feature = "openapi")]
+        crate::schema::text!($name, {
+            "pattern": concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+            "examples": [concat!($prefix, "_01kdz0v1ctfpat8r05qs7wk4ed")],
+        });
     };
 }
 
@@ -83,6 +89,14 @@ mod tests {
         let id = TrunkId::new();
         assert_eq!(id.to_string().len(), "trunk_".len() + 26);
         assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[cfg(feature = "openapi")]
+    #[test]
+    fn the_example_is_an_id() {
+        let schema = schemars::schema_for!(TrunkId);
+        let example = schema.get("examples").unwrap()[0].as_str().unwrap();
+        assert!(example.parse::<TrunkId>().is_ok());
     }
 
     #[test]

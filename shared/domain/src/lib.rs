@@ -14,8 +14,12 @@ mod json;
 mod livekit;
 mod name;
 mod new_trunk;
+#[cfg(feature = "openapi")]
+mod new_trunk_schema;
 mod options;
 mod routability;
+#[cfg(feature = "openapi")]
+mod schema;
 mod sip_address;
 mod trunk;
 mod violations;

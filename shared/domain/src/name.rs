@@ -1,7 +1,10 @@
 use std::fmt;
 
+use serde::Serialize;
+
 /// A trunk's name: 1 to 128 characters after trimming, none of them a control character.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct TrunkName(String);
 
 impl TrunkName {
@@ -28,3 +31,11 @@ impl fmt::Display for TrunkName {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(feature = "openapi")]
+crate::schema::text!(TrunkName, {
+    "minLength": 1,
+    "maxLength": TrunkName::MAX_CHARS,
+    "pattern": format!("^{any}*{visible}{any}*$", any = crate::schema::NOT_CONTROL, visible = crate::schema::VISIBLE),
+    "examples": ["Front desk"],
+});

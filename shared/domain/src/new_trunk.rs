@@ -16,7 +16,7 @@ pub struct NewTrunk {
     pub secret: Option<TrunkSecret>,
 }
 
-const FIELDS: [&str; 12] = [
+pub(crate) const FIELDS: [&str; 12] = [
     "name",
     "kind",
     "direction",
@@ -43,7 +43,9 @@ const READ_ONLY_FIELDS: [&str; 9] = [
     "updated_at",
 ];
 
-const MAX_ALLOWED_ADDRESSES: usize = 64;
+pub(crate) const MAX_ALLOWED_ADDRESSES: usize = 64;
+pub(crate) const DEFAULT_TRANSPORT: Transport = Transport::Auto;
+pub(crate) const DEFAULT_MEDIA_ENCRYPTION: MediaEncryption = MediaEncryption::Allow;
 
 impl NewTrunk {
     /// Reads the body of a `POST /sip-trunks`.
@@ -109,8 +111,8 @@ impl NewTrunk {
             name,
             carrier,
             allowed_addresses,
-            transport: transport.unwrap_or(Transport::Auto),
-            media_encryption: media_encryption.unwrap_or(MediaEncryption::Allow),
+            transport: transport.unwrap_or(DEFAULT_TRANSPORT),
+            media_encryption: media_encryption.unwrap_or(DEFAULT_MEDIA_ENCRYPTION),
             auth_username: username,
         };
         Ok(Self { settings, secret: TrunkSecret::of(password, credentials) })

@@ -2,12 +2,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 use crate::address::{self, Host, HostPort, Malformed};
 use crate::routability::{AddressPolicy, is_public, is_public_name};
 
 /// Where LiveKit sends a trunk's outbound calls: a host name or IP address, maybe a port. Kept in its
 /// canonical form: lower case, IPv6 in brackets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct SipAddress(String);
 
 /// Why a carrier's address is refused.
@@ -71,6 +74,15 @@ impl From<Malformed> for InvalidSipAddress {
         }
     }
 }
+
+#[cfg(feature = "openapi")]
+crate::schema::text!(SipAddress, {
+    "format": "sip-host-port",
+    "pattern": r"^[0-9A-Za-z.:\[\]-]+$",
+    "minLength": 1,
+    "maxLength": address::MAX_HOST_NAME_CHARS + ":65535".len(),
+    "examples": ["sip.carrier.example.com"],
+});
 
 fn has_scheme(text: &str) -> bool {
     text.split_once(':')

@@ -12,7 +12,7 @@ use crate::{Event, EventResponse};
 /// What it takes to hand an answer over.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("trunkline-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("trunkline-request-id");
 
 /// What answers the requests of one route.
 pub trait Handler: Send + Sync {

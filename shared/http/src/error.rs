@@ -1,20 +1,20 @@
 //! What a caller is told when it did not work, in one place: status, code, message.
 
-use lambda_http::http::StatusCode;
-use lambda_http::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use std::collections::BTreeMap;
+
+use lambda_http::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
-use serde_json::{Value, json};
 use trunkline_domain::{InvalidJson, RequestId, Violations};
 use trunkline_provisioning::ports::StoreError;
 use trunkline_provisioning::{CreateError, DeleteError, KeyUse, StoredResponse, Upstream};
 
+use crate::error_code::ErrorCode;
 use crate::response::ApiResponse;
 
 /// An outcome that is not the one asked for.
 #[derive(Debug)]
 pub struct ApiError {
-    status: StatusCode,
-    code: &'static str,
+    code: ErrorCode,
     message: Box<str>,
     fields: Option<Violations>,
     details: Option<Details>,
@@ -23,10 +23,46 @@ pub struct ApiError {
 
 /// What `details` say, where the contract has any.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(untagged)]
 enum Details {
-    Cap { limit: u64, used: u64 },
-    Upstream { upstream: &'static str },
+    /// Of `payment_required`.
+    Cap {
+        /// How many trunks the workspace may hold.
+        limit: u64,
+        /// How many it holds.
+        used: u64,
+    },
+    /// Of `upstream_failure`.
+    Upstream {
+        /// Which system failed.
+        upstream: &'static str,
+    },
+}
+
+/// The envelope of every error.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Error"))]
+pub(crate) struct ErrorBody<'a> {
+    error: Problem<'a>,
+    /// Of the request that was answered so first: also in every log line of it.
+    request_id: RequestId,
+}
+
+/// What went wrong.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+struct Problem<'a> {
+    /// Stable.
+    code: ErrorCode,
+    /// For people; may change.
+    message: &'a str,
+    /// Of `validation_failed`: path to message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a BTreeMap<String, String>>,
+    /// Of `payment_required` and `upstream_failure`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
 }
 
 /// The header that goes with an outcome.
@@ -37,9 +73,27 @@ enum Header {
     WwwAuthenticateBearer,
 }
 
+impl Header {
+    fn name(&self) -> HeaderName {
+        match self {
+            Self::Allow(_) => ALLOW,
+            Self::RetryAfterOneSecond => RETRY_AFTER,
+            Self::WwwAuthenticateBearer => WWW_AUTHENTICATE,
+        }
+    }
+
+    fn value(&self) -> &str {
+        match self {
+            Self::Allow(methods) => methods,
+            Self::RetryAfterOneSecond => "1",
+            Self::WwwAuthenticateBearer => "Bearer",
+        }
+    }
+}
+
 impl ApiError {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<Box<str>>) -> Self {
-        Self { status, code, message: message.into(), fields: None, details: None, header: None }
+    fn new(code: ErrorCode, message: impl Into<Box<str>>) -> Self {
+        Self { code, message: message.into(), fields: None, details: None, header: None }
     }
 
     fn with_header(self, header: Header) -> Self {
@@ -51,103 +105,104 @@ impl ApiError {
     }
 
     pub(crate) fn bad_request(message: impl Into<Box<str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+        Self::new(ErrorCode::BadRequest, message)
     }
 
     pub(crate) fn validation_failed(violations: Violations) -> Self {
-        let error = Self::new(StatusCode::BAD_REQUEST, "validation_failed", violations.to_string());
+        let error = Self::new(ErrorCode::ValidationFailed, violations.to_string());
         Self { fields: Some(violations), ..error }
     }
 
     /// The same for every kind of invalid key, so that nothing can be learned from it.
     pub(crate) fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a valid API key is required: Authorization: Bearer sk_…")
+        Self::new(ErrorCode::Unauthorized, "a valid API key is required: Authorization: Bearer sk_…")
             .with_header(Header::WwwAuthenticateBearer)
     }
 
     pub(crate) fn insufficient_scope() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", "this API key may only read")
+        Self::new(ErrorCode::InsufficientScope, "this API key may only read")
     }
 
     pub(crate) fn sip_trunk_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "sip_trunk_not_found", "this workspace has no such SIP trunk")
+        Self::new(ErrorCode::SipTrunkNotFound, "this workspace has no such SIP trunk")
     }
 
     pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+        Self::new(ErrorCode::NotFound, "there is nothing at this path")
     }
 
     pub(crate) fn method_not_allowed(allowed: &[&str]) -> Self {
         let allowed = allowed.join(", ");
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("this path takes {allowed}"))
-            .with_header(Header::Allow(allowed))
+        Self::new(ErrorCode::MethodNotAllowed, format!("this path takes {allowed}")).with_header(Header::Allow(allowed))
     }
 
     pub(crate) fn payload_too_large(max_bytes: usize) -> Self {
         let message = format!("the body must be at most {max_bytes} bytes");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message)
+        Self::new(ErrorCode::PayloadTooLarge, message)
     }
 
     pub(crate) fn unsupported_media_type() -> Self {
         let message = "the body must be sent as Content-Type: application/json";
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+        Self::new(ErrorCode::UnsupportedMediaType, message)
     }
 
     fn payment_required(limit: u64, used: u64) -> Self {
         let message =
             format!("the workspace holds {used} of {limit} SIP trunks: delete one, or ask for a higher limit");
-        Self::new(StatusCode::PAYMENT_REQUIRED, "payment_required", message).with_details(Details::Cap { limit, used })
+        Self::new(ErrorCode::PaymentRequired, message).with_details(Details::Cap { limit, used })
     }
 
     fn conflict(message: &str) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", message)
+        Self::new(ErrorCode::Conflict, message)
     }
 
     fn idempotency_conflict(message: &str) -> Self {
-        Self::new(StatusCode::CONFLICT, "idempotency_conflict", message)
+        Self::new(ErrorCode::IdempotencyConflict, message)
     }
 
     fn upstream_failure(upstream: Upstream, message: String) -> Self {
-        Self::new(StatusCode::BAD_GATEWAY, "upstream_failure", message)
-            .with_details(Details::Upstream { upstream: upstream.as_str() })
+        Self::new(ErrorCode::UpstreamFailure, message).with_details(Details::Upstream { upstream: upstream.as_str() })
     }
 
     pub(crate) fn service_unavailable() -> Self {
         let message = "the service is busy or a part of it did not answer in time: try again";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message)
-            .with_header(Header::RetryAfterOneSecond)
+        Self::new(ErrorCode::ServiceUnavailable, message).with_header(Header::RetryAfterOneSecond)
     }
 
     fn internal_error() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "something is wrong on our side")
+        Self::new(ErrorCode::InternalError, "something is wrong on our side")
     }
 
     pub(crate) fn code(&self) -> &'static str {
-        self.code
+        self.code.as_str()
     }
 
     /// The body of the envelope.
-    fn body(&self, request_id: RequestId) -> Value {
-        let mut error = json!({"code": self.code, "message": self.message});
-        if let Some(fields) = &self.fields {
-            error["fields"] = json!(fields.fields());
-        }
-        if let Some(details) = &self.details {
-            error["details"] = json!(details);
-        }
-        json!({"error": error, "request_id": request_id.to_string()})
+    pub(crate) fn body(&self, request_id: RequestId) -> ErrorBody<'_> {
+        let error = Problem {
+            code: self.code,
+            message: &self.message,
+            fields: self.fields.as_ref().map(Violations::fields),
+            details: self.details,
+        };
+        ErrorBody { error, request_id }
+    }
+
+    /// The header that goes with it, if any.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn header_name(&self) -> Option<HeaderName> {
+        self.header.as_ref().map(Header::name)
     }
 
     pub(crate) fn to_stored(&self, request_id: RequestId) -> StoredResponse {
-        StoredResponse { status: self.status.as_u16(), body: self.body(request_id).to_string(), location: None }
+        let body = serde_json::to_string(&self.body(request_id)).expect("our bodies have string keys only");
+        StoredResponse { status: self.code.status().as_u16(), body, location: None }
     }
 
     pub(crate) fn into_response(self, request_id: RequestId) -> ApiResponse {
-        let response = ApiResponse::json(self.status, &self.body(request_id));
+        let response = ApiResponse::json(self.code.status(), &self.body(request_id));
         match self.header {
-            Some(Header::Allow(methods)) => response.with_header(ALLOW, methods),
-            Some(Header::RetryAfterOneSecond) => response.with_header(RETRY_AFTER, "1"),
-            Some(Header::WwwAuthenticateBearer) => response.with_header(WWW_AUTHENTICATE, "Bearer"),
+            Some(header) => response.with_header(header.name(), header.value()),
             None => response,
         }
     }

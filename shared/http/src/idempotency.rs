@@ -8,8 +8,10 @@ use crate::error::ApiError;
 use crate::request::ApiRequest;
 use crate::response::ApiResponse;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+pub(crate) const MAX_KEY_CHARS: usize = 255;
 
 /// The claim of a request's `Idempotency-Key`, if it has one.
 pub(crate) fn claim(request: &ApiRequest, body: &[u8]) -> Result<Option<IdempotencyClaim>, ApiError> {
@@ -17,7 +19,7 @@ pub(crate) fn claim(request: &ApiRequest, body: &[u8]) -> Result<Option<Idempote
         return Ok(None);
     };
     let printable = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
-    if !(1..=255).contains(&key.len()) || !key.iter().all(printable) {
+    if !(1..=MAX_KEY_CHARS).contains(&key.len()) || !key.iter().all(printable) {
         return Err(ApiError::bad_request("the Idempotency-Key header must have 1 to 255 printable ASCII characters"));
     }
     let mut fingerprint = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");

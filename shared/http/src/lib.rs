@@ -4,9 +4,12 @@
 mod authentication;
 mod endpoint;
 mod error;
+mod error_code;
 mod etag;
 mod handlers;
 mod idempotency;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod request;
 mod response;
 mod routes;
@@ -15,6 +18,8 @@ mod trunk_body;
 pub use authentication::Authenticator;
 pub use endpoint::{Handler, answer};
 pub use handlers::{CreateSipTrunk, DeleteSipTrunk, GetSipTrunk, Healthz, ListSipTrunks, NotFound};
+#[cfg(feature = "openapi")]
+pub use openapi::openapi;
 pub use request::ApiRequest;
 pub use routes::{Operation, Route, find};
 

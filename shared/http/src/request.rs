@@ -7,7 +7,7 @@ use trunkline_domain::{ApiKey, RequestId};
 use crate::Event;
 use crate::error::ApiError;
 
-const MAX_BODY_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A request on its way through a handler. Not `Debug`: it holds the caller's key and body.
 pub struct ApiRequest {

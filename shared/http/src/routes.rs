@@ -28,7 +28,7 @@ pub struct Route {
     pub operation: Operation,
 }
 
-const ROUTES: [Route; 6] = [
+pub(crate) const ROUTES: [Route; 6] = [
     Route { method: "POST", path: "/v1/agents/sip-trunks", operation: Operation::CreateSipTrunk },
     Route { method: "GET", path: "/v1/agents/sip-trunks", operation: Operation::ListSipTrunks },
     Route { method: "GET", path: "/v1/agents/sip-trunks/{id}", operation: Operation::GetSipTrunk },

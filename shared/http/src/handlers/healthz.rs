@@ -1,10 +1,24 @@
 use lambda_http::http::StatusCode;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::endpoint::Handler;
 use crate::error::ApiError;
 use crate::request::ApiRequest;
 use crate::response::ApiResponse;
+
+/// The service runs.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Health"))]
+pub(crate) struct HealthBody {
+    /// Always `ok`.
+    status: &'static str,
+    /// The version of the build.
+    version: &'static str,
+}
+
+impl HealthBody {
+    pub(crate) const NOW: Self = Self { status: "ok", version: env!("CARGO_PKG_VERSION") };
+}
 
 /// `GET /healthz`: the process runs. Asks no other system.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +26,6 @@ pub struct Healthz;
 
 impl Handler for Healthz {
     async fn handle(&self, _: &ApiRequest) -> Result<ApiResponse, ApiError> {
-        Ok(ApiResponse::json(StatusCode::OK, &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})))
+        Ok(ApiResponse::json(StatusCode::OK, &HealthBody::NOW))
     }
 }

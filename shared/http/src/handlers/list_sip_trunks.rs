@@ -23,14 +23,19 @@ pub struct ListSipTrunks<K, S> {
     pub sip_host: SipHost,
 }
 
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 200;
+pub(crate) const DEFAULT_LIMIT: usize = 50;
+pub(crate) const MAX_LIMIT: usize = 200;
 
+/// A part of the list, newest first.
 #[derive(Serialize)]
-struct PageBody {
-    trunks: Vec<TrunkBody>,
-    next_cursor: Option<String>,
-    has_more: bool,
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "SipTrunkPage"))]
+pub(crate) struct PageBody<'a> {
+    /// The trunks of this part.
+    pub(crate) trunks: Vec<TrunkBody<'a>>,
+    /// The `cursor` of the next part; `null` at the end.
+    pub(crate) next_cursor: Option<TrunkId>,
+    /// Whether there is a next part.
+    pub(crate) has_more: bool,
 }
 
 /// Which page is asked for.
@@ -75,7 +80,7 @@ impl<K: ApiKeyStore, S: TrunkStore> Handler for ListSipTrunks<K, S> {
         let PageQuery { before, limit, filter } = PageQuery::parse(request)?;
         let page = self.store.list(workspace_id, before, limit, filter).await?;
         // The cursor is the last trunk shown: the list goes on behind its place, also when it is deleted meanwhile.
-        let next_cursor = page.trunks.last().filter(|_| page.has_more).map(|trunk| trunk.id.to_string());
+        let next_cursor = page.trunks.last().filter(|_| page.has_more).map(|trunk| trunk.id);
         let trunks = page.trunks.iter().map(|trunk| TrunkBody::new(trunk, &self.sip_host)).collect();
         Ok(ApiResponse::json(StatusCode::OK, &PageBody { trunks, next_cursor, has_more: page.has_more }))
     }

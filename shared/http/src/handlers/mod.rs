@@ -3,8 +3,8 @@
 mod create_sip_trunk;
 mod delete_sip_trunk;
 mod get_sip_trunk;
-mod healthz;
-mod list_sip_trunks;
+pub(crate) mod healthz;
+pub(crate) mod list_sip_trunks;
 mod not_found;
 
 pub use create_sip_trunk::CreateSipTrunk;

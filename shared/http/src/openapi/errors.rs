@@ -1,0 +1,90 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use trunkline_domain::{Direction, RequestId, Violations};
+use trunkline_provisioning::{CreateError, KeyUse, Upstream};
+
+use crate::error::{ApiError, ErrorBody};
+use crate::error_code::ErrorCode;
+use crate::openapi::headers;
+use crate::openapi::schemas::Schemas;
+use crate::request::MAX_BODY_BYTES;
+
+/// Adds the responses with these codes to an operation's `responses`, and what they share to `components`.
+pub(super) fn add(
+    codes: &[ErrorCode],
+    responses: &mut Map<String, Value>,
+    schemas: &mut Schemas,
+    components: &mut BTreeMap<String, Value>,
+) {
+    let mut by_status: BTreeMap<_, Vec<ErrorCode>> = BTreeMap::new();
+    for code in codes {
+        by_status.entry(code.status()).or_default().push(*code);
+    }
+    for (status, codes) in by_status {
+        let name = codes.iter().map(|code| format!("{code:?}")).collect::<Vec<_>>().join("Or");
+        responses.insert(status.as_str().to_owned(), json!({"$ref": format!("#/components/responses/{name}")}));
+        components.entry(name).or_insert_with(|| response(&codes, schemas));
+    }
+}
+
+fn response(codes: &[ErrorCode], schemas: &mut Schemas) -> Value {
+    let description: Vec<_> = codes.iter().map(|code| format!("`{}`: {}", code.as_str(), meaning(*code))).collect();
+    let mut names: Vec<_> = codes.iter().filter_map(|code| error(*code).header_name()).collect();
+    names.dedup();
+    let id: RequestId = "req_01kdz0v1ctfpat8r05qs7wk4ed".parse().expect("an id");
+    let examples: Map<_, _> =
+        codes.iter().map(|code| (code.as_str().to_owned(), json!({"value": error(*code).body(id)}))).collect();
+    json!({
+        "description": description.join("\n"),
+        "headers": headers::references(&names),
+        "content": {"application/json": {"schema": schemas.response::<ErrorBody<'_>>(), "examples": examples}},
+    })
+}
+
+fn meaning(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::BadRequest => "the request cannot be read.",
+        ErrorCode::ValidationFailed => "fields break rules; `fields` says which and how, all at once.",
+        ErrorCode::Unauthorized => "the API key is missing, malformed, unknown or revoked.",
+        ErrorCode::PaymentRequired => "the workspace holds as many trunks as it may. Nothing was created.",
+        ErrorCode::InsufficientScope => "the API key may only read.",
+        ErrorCode::SipTrunkNotFound => "the workspace has no such trunk.",
+        ErrorCode::NotFound => "there is nothing at this path.",
+        ErrorCode::MethodNotAllowed => "the path does not take this method.",
+        ErrorCode::Conflict => "something in LiveKit stands in the way; the message says what. Nothing was created.",
+        ErrorCode::IdempotencyConflict => {
+            "the `Idempotency-Key` was used with another request, or the first is still running."
+        }
+        ErrorCode::PayloadTooLarge => "the body is over 64 KiB.",
+        ErrorCode::UnsupportedMediaType => "the body is not sent as JSON.",
+        ErrorCode::InternalError => "something is wrong on our side.",
+        ErrorCode::UpstreamFailure => "LiveKit or AWS refused or failed; `details.upstream` says which. Safe to retry.",
+        ErrorCode::ServiceUnavailable => "busy, or a part of the service did not answer in time. Safe to retry.",
+    }
+}
+
+/// An error as a client may meet it.
+fn error(code: ErrorCode) -> ApiError {
+    match code {
+        ErrorCode::BadRequest => ApiError::bad_request("the body must be a JSON object"),
+        ErrorCode::ValidationFailed => {
+            let mut violations = Violations::default();
+            violations.add("direction", "sideways".parse::<Direction>().expect_err("no direction").to_string());
+            violations.into()
+        }
+        ErrorCode::Unauthorized => ApiError::unauthorized(),
+        ErrorCode::PaymentRequired => CreateError::AtCap { limit: 20, used: 20 }.into(),
+        ErrorCode::InsufficientScope => ApiError::insufficient_scope(),
+        ErrorCode::SipTrunkNotFound => ApiError::sip_trunk_not_found(),
+        ErrorCode::NotFound => ApiError::not_found(),
+        ErrorCode::MethodNotAllowed => ApiError::method_not_allowed(&["GET"]),
+        ErrorCode::Conflict => CreateError::Conflict.into(),
+        ErrorCode::IdempotencyConflict => KeyUse::Running.into(),
+        ErrorCode::PayloadTooLarge => ApiError::payload_too_large(MAX_BODY_BYTES),
+        ErrorCode::UnsupportedMediaType => ApiError::unsupported_media_type(),
+        ErrorCode::InternalError => CreateError::Internal.into(),
+        ErrorCode::UpstreamFailure => CreateError::Upstream(Upstream::LiveKit).into(),
+        ErrorCode::ServiceUnavailable => ApiError::service_unavailable(),
+    }
+}

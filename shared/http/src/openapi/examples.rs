@@ -1,0 +1,63 @@
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use trunkline_domain::{
+    AddressPolicy, InboundObjects, JsonObject, LiveKitObjects, NewTrunk, OutboundObjects, Trunk, WorkspaceId,
+};
+
+use crate::handlers::list_sip_trunks::PageBody;
+use crate::trunk_body::TrunkBody;
+
+fn both() -> Value {
+    json!({
+        "name": "Front desk",
+        "kind": "byoc",
+        "direction": "both",
+        "sip_address": "sip.carrier.example.com",
+        "auth_username": "acme",
+        "auth_password": "correct horse battery staple",
+        "allowed_addresses": ["198.51.100.0/24"],
+        "transport": "tcp",
+    })
+}
+
+/// Bodies of `POST /sip-trunks`.
+pub(super) fn new_trunks() -> Value {
+    json!({
+        "both": {"summary": "A carrier's trunk, both ways", "value": both()},
+        "inbound": {
+            "summary": "A number of LiveKit's own",
+            "value": {"name": "Reception", "kind": "livekit", "direction": "inbound"},
+        },
+    })
+}
+
+/// The answer to the first of them.
+pub(super) fn trunk() -> Value {
+    json!(TrunkBody::new(&created(), &"sip.example.com".parse().expect("a host")))
+}
+
+/// A list of it alone.
+pub(super) fn page() -> Value {
+    let trunk = created();
+    let trunks = vec![TrunkBody::new(&trunk, &"sip.example.com".parse().expect("a host"))];
+    json!(PageBody { trunks, next_cursor: None, has_more: false })
+}
+
+fn created() -> Trunk {
+    let body = JsonObject::parse(both().to_string().as_bytes()).expect("a JSON object");
+    let new = NewTrunk::parse(&body, AddressPolicy::PublicOnly).expect("a valid trunk");
+    let created_at: Timestamp = "2026-11-23T10:00:00Z".parse().expect("a time");
+    let livekit = LiveKitObjects::Both(
+        InboundObjects { trunk_id: "ST_3KpZ8sXvQm2a".to_owned(), dispatch_rule_id: "SDR_9dTqLw4hYc6e".to_owned() },
+        OutboundObjects { trunk_id: "ST_b7RfUj5nGk1x".to_owned() },
+    );
+    Trunk {
+        id: "trunk_01kdz0v1ctfpat8r05qs7wk4ed".parse().expect("an id"),
+        workspace_id: WorkspaceId::new(),
+        settings: new.settings,
+        livekit,
+        version: Trunk::FIRST_VERSION,
+        created_at,
+        updated_at: created_at,
+    }
+}

@@ -1,0 +1,184 @@
+use std::collections::BTreeMap;
+
+use lambda_http::http::header::{ETAG, HeaderName, IF_NONE_MATCH, LOCATION};
+use serde_json::{Map, Value, json};
+use trunkline_domain::{Direction, Kind, NewTrunk, TrunkId};
+
+use crate::error_code::ErrorCode::*;
+use crate::handlers::healthz::HealthBody;
+use crate::handlers::list_sip_trunks::{DEFAULT_LIMIT, MAX_LIMIT, PageBody};
+use crate::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, MAX_KEY_CHARS};
+use crate::openapi::schemas::Schemas;
+use crate::openapi::{errors, examples, headers};
+use crate::routes::{Operation, Route};
+use crate::trunk_body::TrunkBody;
+
+/// The operation of `route`, with its parts that others share in `components`.
+pub(super) fn describe(route: Route, schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
+    match route.operation {
+        Operation::CreateSipTrunk => create(schemas, components),
+        Operation::ListSipTrunks => list(schemas, components),
+        Operation::GetSipTrunk => get(schemas, components),
+        Operation::DeleteSipTrunk => delete(schemas, components),
+        Operation::Healthz => health(route, schemas),
+    }
+}
+
+fn create(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
+    let mut responses = Map::new();
+    let mut created = json_response(
+        "The trunk, or the trunk that the first request with this `Idempotency-Key` created.",
+        &[LOCATION, IDEMPOTENT_REPLAYED],
+        schemas.response::<TrunkBody<'_>>(),
+        examples::trunk(),
+    );
+    created["links"] = json!({
+        "GetCreated": link("getSipTrunk", "Show the trunk."),
+        "DeleteCreated": link("deleteSipTrunk", "Delete the trunk."),
+    });
+    responses.insert("201".to_owned(), created);
+    let codes = [
+        BadRequest,
+        ValidationFailed,
+        Unauthorized,
+        PaymentRequired,
+        InsufficientScope,
+        Conflict,
+        IdempotencyConflict,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        InternalError,
+        UpstreamFailure,
+        ServiceUnavailable,
+    ];
+    errors::add(&codes, &mut responses, schemas, components);
+    json!({
+        "operationId": "createSipTrunk",
+        "tags": ["SIP trunks"],
+        "summary": "Create a trunk",
+        "description": "Makes the trunk and its objects in LiveKit: all of it, or nothing.",
+        "parameters": [{
+            "name": headers::written(&IDEMPOTENCY_KEY),
+            "in": "header",
+            "description": "Runs the operation once: the first response is replayed for 24 hours. A 5xx or a 402 is not \
+                kept.",
+            // Space around a header's value is not part of it (RFC 9110 §5.5).
+            "schema": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_KEY_CHARS,
+                "pattern": "^[!-~]([ -~]*[!-~])?$",
+            },
+        }],
+        "requestBody": {
+            "required": true,
+            "content": {"application/json": {"schema": schemas.request::<NewTrunk>(), "examples": examples::new_trunks()}},
+        },
+        "responses": responses,
+    })
+}
+
+fn list(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
+    let mut responses = Map::new();
+    let page = schemas.response::<PageBody<'_>>();
+    let listed = json_response("A part of the list, newest first.", &[], page, examples::page());
+    responses.insert("200".to_owned(), listed);
+    let codes = [ValidationFailed, Unauthorized, InternalError, ServiceUnavailable];
+    errors::add(&codes, &mut responses, schemas, components);
+    let query = |name: &str, description: &str, schema: Value| json!({"name": name, "in": "query", "description": description, "schema": schema});
+    json!({
+        "operationId": "listSipTrunks",
+        "tags": ["SIP trunks"],
+        "summary": "List the workspace's trunks",
+        "description": "Newest first.",
+        "parameters": [
+            query("cursor", "The `next_cursor` of the part before.", schemas.request::<TrunkId>()),
+            query(
+                "limit",
+                "At most how many trunks.",
+                json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
+            ),
+            query("kind", "Only trunks of this kind.", schemas.request::<Kind>()),
+            query("direction", "Only trunks of this direction.", schemas.request::<Direction>()),
+        ],
+        "responses": responses,
+    })
+}
+
+fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
+    let mut responses = Map::new();
+    let mut shown = json_response("The trunk.", &[ETAG], schemas.response::<TrunkBody<'_>>(), examples::trunk());
+    shown["links"] = json!({"DeleteShown": link("deleteSipTrunk", "Delete the trunk.")});
+    responses.insert("200".to_owned(), shown);
+    responses.insert("304".to_owned(), empty_response("The version that the client has is the newest.", &[ETAG]));
+    let codes = [Unauthorized, SipTrunkNotFound, InternalError, ServiceUnavailable];
+    errors::add(&codes, &mut responses, schemas, components);
+    json!({
+        "operationId": "getSipTrunk",
+        "tags": ["SIP trunks"],
+        "summary": "Show one trunk",
+        "description": "A trunk of another workspace is not there.",
+        "parameters": [id(schemas), {
+            "name": headers::written(&IF_NONE_MATCH),
+            "in": "header",
+            "description": "Answers 304 when the trunk's `ETag` is among these, or for `*` (RFC 9110 §13.1.2).",
+            "schema": {"type": "string"},
+            "example": "\"1\"",
+        }],
+        "responses": responses,
+    })
+}
+
+fn delete(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
+    let mut responses = Map::new();
+    responses.insert("204".to_owned(), empty_response("The trunk is gone, with its LiveKit objects and secret.", &[]));
+    let codes = [Unauthorized, InsufficientScope, SipTrunkNotFound, InternalError, UpstreamFailure, ServiceUnavailable];
+    errors::add(&codes, &mut responses, schemas, components);
+    json!({
+        "operationId": "deleteSipTrunk",
+        "tags": ["SIP trunks"],
+        "summary": "Delete a trunk",
+        "description": "Deletes the trunk, its LiveKit objects and its secret. May be repeated: for some minutes it answers \
+            204 again, afterwards 404.",
+        "parameters": [id(schemas)],
+        "responses": responses,
+    })
+}
+
+fn health(route: Route, schemas: &mut Schemas) -> Value {
+    // The base path is the API's own; the other is where load balancers look.
+    let id = if route.path == "/healthz" { "getHealth" } else { "getHealthOfAgents" };
+    let body = json!(HealthBody::NOW);
+    json!({
+        "operationId": id,
+        "tags": ["Health"],
+        "summary": "Say that the service runs",
+        "description": "Asks no other system.",
+        "security": [],
+        "responses": {"200": json_response("It runs.", &[], schemas.response::<HealthBody>(), body)},
+    })
+}
+
+fn id(schemas: &mut Schemas) -> Value {
+    json!({
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "description": "The trunk's id.",
+        "schema": schemas.request::<TrunkId>(),
+    })
+}
+
+fn link(operation: &str, description: &str) -> Value {
+    json!({"operationId": operation, "description": description, "parameters": {"id": "$response.body#/id"}})
+}
+
+fn empty_response(description: &str, names: &[HeaderName]) -> Value {
+    json!({"description": description, "headers": headers::references(names)})
+}
+
+fn json_response(description: &str, names: &[HeaderName], schema: Value, example: Value) -> Value {
+    let mut response = empty_response(description, names);
+    response["content"] = json!({"application/json": {"schema": schema, "example": example}});
+    response
+}
