@@ -15,6 +15,7 @@ mod left;
 pub mod probe;
 pub mod process;
 mod redact;
+pub mod sam;
 
 mod world;
 
