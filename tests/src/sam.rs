@@ -18,7 +18,7 @@ use crate::{Client, World};
 #[derive(Debug)]
 pub enum Deployed {
     /// Its binary, behind a Runtime API of ours.
-    Binary(Function),
+    Binary(Box<Function>),
     /// What `sam build` made of it, in a container for each event.
     Sam(SamFunction),
 }
@@ -93,7 +93,7 @@ impl World {
         let Some(template) = template() else {
             let mut environment = self.environment();
             environment.extend(settings);
-            return Deployed::Binary(Function::start(binary, &environment).await);
+            return Deployed::Binary(Box::new(Function::start(binary, &environment).await));
         };
         let mut environment = self.environment_of_containers().await;
         environment.extend(settings);
