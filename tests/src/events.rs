@@ -17,6 +17,7 @@ use trunkline_provisioning::{Lease, LeaseOwner, SecretPrefix, TrunkKey};
 
 use crate::canary::assert_no_trace_of;
 use crate::lambda::Function;
+use crate::sam::Deployed;
 use crate::{World, both};
 
 /// The trunk of the demo workspace.
@@ -61,7 +62,7 @@ pub struct Fed {
     /// What it has worked on.
     pub world: World,
     /// Still running.
-    pub function: Function,
+    pub function: Deployed,
     /// Its response to each event, by the event's name, the body parsed.
     pub responses: Vec<(String, Value)>,
 }
@@ -71,9 +72,7 @@ pub struct Fed {
 pub async fn feed(binary: &str, name: &str) -> Fed {
     let world = World::start().await;
     world.add_event_fixtures().await;
-    let mut environment = world.environment();
-    environment.insert("RUST_LOG".to_owned(), "trace".to_owned());
-    let function = Function::start(binary, &environment).await;
+    let function = world.function(binary, &[("RUST_LOG", "trace")]).await;
     let mut responses = Vec::new();
     for event in of(name) {
         responses.push((event.name, opened(function.invoke(event.payload).await)));

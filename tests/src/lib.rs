@@ -16,6 +16,7 @@ pub mod lines;
 pub mod probe;
 pub mod process;
 mod redact;
+pub mod sam;
 mod tls;
 mod world;
 

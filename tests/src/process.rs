@@ -10,7 +10,7 @@ use tempfile::{NamedTempFile, TempDir};
 use tokio::process::{Child, Command};
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child process. Killed when dropped.
 #[derive(Debug)]

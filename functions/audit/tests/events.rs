@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
-use trunkline_tests::lambda::Function;
 use trunkline_tests::{World, both, events};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_audit");
@@ -11,7 +10,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_audit");
 async fn what_differs_is_counted_and_logged() {
     let world = World::start().await;
     world.client().create(&both()).await.expect(201);
-    let function = Function::start(BINARY, &world.environment()).await;
+    let function = world.function(BINARY, &[]).await;
     let event = events::one("audit", "every-day");
     assert_eq!(function.invoke(event.clone()).await, json!({"differences": 0}));
 

@@ -3,7 +3,6 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use trunkline_tests::fault::{Fault, On, System};
-use trunkline_tests::lambda::Function;
 use trunkline_tests::{Left, World, both, events};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sweep");
@@ -16,7 +15,7 @@ async fn a_deletion_that_stopped_half_way_is_finished() {
     world.client().delete_trunk(trunk.id()).await.expect_error(502, "upstream_failure");
     world.heal();
 
-    let function = Function::start(BINARY, &world.environment()).await;
+    let function = world.function(BINARY, &[]).await;
     let event = events::one("sweep", "every-minute");
     let nothing = json!({"settled": 0, "postponed": 0, "unfinished": false});
     assert_eq!(function.invoke(event.clone()).await, nothing, "the request's lease has not ended");
