@@ -12,6 +12,7 @@ pub mod fault;
 pub mod faulty;
 pub mod lambda;
 mod left;
+mod peers;
 pub mod probe;
 pub mod process;
 mod redact;
