@@ -693,20 +693,22 @@ async fn two_inbound_trunks_cannot_answer_for_the_same_numbers() {
     for client in clients().await {
         let digits = unique_digits();
         let (plus, other) = (format!("+{digits}"), unique_number());
+        let printed = format!("+{} ({}) {}-{}", &digits[..1], &digits[1..4], &digits[4..7], &digits[7..]);
         let caller = unique_number();
         let first = client.create_inbound(inbound(&plus)).await.unwrap();
         let first_id = &first.sip_trunk_id;
 
-        for (numbers, printed) in [
+        for (numbers, shown) in [
             (vec![plus.as_str()], format!("[{plus:?}]")),
             (vec![digits.as_str()], format!("[{digits:?}]")),
+            (vec![printed.as_str()], format!("[{printed:?}]")),
             (vec![other.as_str(), plus.as_str()], format!("[{other:?} {plus:?}]")),
         ] {
             let trunk = SipInboundTrunkInfo { numbers: strings(&numbers), ..Default::default() };
             assert_eq!(
                 client.create_inbound(trunk).await.unwrap_err(),
                 invalid(format!(
-                    r#"Conflicting inbound SIP Trunks: "<new>" and "{first_id}", using the same number(s) {printed} without AllowedNumbers set"#
+                    r#"Conflicting inbound SIP Trunks: "<new>" and "{first_id}", using the same number(s) {shown} without AllowedNumbers set"#
                 ))
             );
         }
@@ -730,6 +732,7 @@ async fn two_inbound_trunks_cannot_answer_for_the_same_numbers() {
 
         // Anything that is not a phone number is compared as it is written.
         let name = format!("trunk_{digits}");
+        let doubled = client.create_inbound(inbound(&format!("+{plus}"))).await.unwrap();
         let named = client.create_inbound(inbound(&name)).await.unwrap();
         let upper = client.create_inbound(inbound(&name.to_uppercase())).await.unwrap();
         assert!(client.create_inbound(inbound(&name)).await.is_err());
@@ -737,7 +740,7 @@ async fn two_inbound_trunks_cannot_answer_for_the_same_numbers() {
         // A trunk may name a number twice.
         let twice = SipInboundTrunkInfo { numbers: vec![other.clone(), other.replace('+', "")], ..Default::default() };
         let twice = client.create_inbound(twice).await.unwrap();
-        for trunk in [first, second, named, upper, twice] {
+        for trunk in [first, second, doubled, named, upper, twice] {
             client.delete_trunk(&trunk.sip_trunk_id).await.unwrap();
         }
     }
@@ -764,6 +767,19 @@ async fn a_trunk_without_numbers_only_collides_with_its_like() {
                 ))),
             "{refusal:?}"
         );
+        // As are two that take any caller; one is no hindrance to those that have numbers.
+        let any = || SipInboundTrunkInfo { allowed_addresses: strings(&["203.0.113.7"]), ..Default::default() };
+        let for_all = client.create_inbound(any()).await.unwrap();
+        let refusal = client.create_inbound(any()).await.unwrap_err();
+        let words = "using the same number(s) <any> without AllowedNumbers set";
+        assert!(
+            refusal.msg.starts_with("Conflicting inbound SIP Trunks") && refusal.msg.ends_with(words),
+            "{refusal:?}"
+        );
+        let beside = client.create_inbound(inbound(&unique_number())).await.unwrap();
+        for trunk in [for_all, beside] {
+            client.delete_trunk(&trunk.sip_trunk_id).await.unwrap();
+        }
         let number = unique_number();
         let numbered = SipInboundTrunkInfo { allowed_numbers: strings(&[&caller]), ..inbound(&number) };
         let second = client.create_inbound(numbered).await.unwrap();
@@ -1530,145 +1546,149 @@ async fn json_lists_and_rules_have_every_field_too() {
     client.delete_trunk(id.as_str().unwrap()).await.unwrap();
 }
 
-// From here on the emulator alone: what it keeps, and what it does better than the real server.
+/// What the emulator keeps, and what it does better than the real server.
+mod emulator_alone {
+    use super::*;
 
-fn emulated(url: String) -> Client {
-    let server = Server { url, api_key: API_KEY.to_owned(), api_secret: API_SECRET.to_owned() };
-    Client::new(server, Encoding::Protobuf)
-}
-
-#[tokio::test]
-async fn of_conflicting_creates_at_once_one_succeeds() {
-    let (url, running) = serve(&Storage::Memory).await;
-    let number = unique_number();
-    let creates = (0..20).map(|_| {
-        let client = emulated(url.clone());
-        let trunk = inbound(&number);
-        tokio::spawn(async move { client.create_inbound(trunk).await.is_ok() })
-    });
-    let mut succeeded = 0;
-    for create in creates.collect::<Vec<_>>() {
-        succeeded += usize::from(create.await.unwrap());
+    fn emulated(url: String) -> Client {
+        let server = Server { url, api_key: API_KEY.to_owned(), api_secret: API_SECRET.to_owned() };
+        Client::new(server, Encoding::Protobuf)
     }
-    assert_eq!(succeeded, 1);
-    running.stop().await;
-}
 
-#[tokio::test]
-async fn no_call_is_placed() {
-    let (url, running) = serve(&Storage::Memory).await;
-    let client = emulated(url);
-    let answer: Result<SipTrunkInfo, _> = client.call("CreateSIPParticipant", &DeleteSipTrunkRequest::default()).await;
-    assert_eq!(answer.unwrap_err(), failure(501, "unimplemented", "the LiveKit emulator does not place calls"));
-    running.stop().await;
-}
-
-/// Every trunk and rule there is.
-async fn everything(
-    client: &Client,
-) -> (ListSipInboundTrunkResponse, ListSipOutboundTrunkResponse, ListSipDispatchRuleResponse) {
-    (
-        client.call("ListSIPInboundTrunk", &ListSipInboundTrunkRequest::default()).await.expect("a list"),
-        client.call("ListSIPOutboundTrunk", &ListSipOutboundTrunkRequest::default()).await.expect("a list"),
-        client.call("ListSIPDispatchRule", &ListSipDispatchRuleRequest::default()).await.expect("a list"),
-    )
-}
-
-#[tokio::test]
-async fn a_restart_finds_what_was_answered() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("livekit.sqlite");
-    let storage = Storage::File(file.clone());
-    let (url, running) = serve(&storage).await;
-    let client = emulated(url);
-    let kept = SipInboundTrunkInfo {
-        auth_username: "alice".to_owned(),
-        auth_password: "correct horse".to_owned(),
-        ..inbound(&unique_number())
-    };
-    let kept = client.create_inbound(kept).await.unwrap();
-    let gone = client.create_outbound(outbound(&unique_number())).await.unwrap();
-    let moved = client.create_outbound(outbound(&unique_number())).await.unwrap();
-    let rule = client.create_rule(individual_rule(&[&kept.sip_trunk_id])).await.unwrap();
-    client.delete_trunk(&gone.sip_trunk_id).await.unwrap();
-    let moved = client.replace_outbound(&moved.sip_trunk_id, outbound(&unique_number())).await.unwrap();
-    let before = everything(&client).await;
-    assert_eq!(before.0.items, [kept]);
-    assert_eq!(before.1.items, [moved]);
-    assert_eq!(before.2.items, [rule]);
-    assert_private(directory.path());
-
-    let second = LiveKit::open(&storage, &credentials());
-    assert!(matches!(second.err(), Some(JournalError::Sqlite(_))), "a file has one owner");
-    running.stop().await;
-
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let (url, running) = serve(&storage).await;
-    assert_eq!(everything(&emulated(url)).await, before);
-    assert_private(directory.path());
-    running.stop().await;
-}
-
-/// Nobody else may read the data file or what SQLite puts beside it.
-fn assert_private(directory: &Path) {
-    for entry in fs::read_dir(directory).expect("the directory") {
-        let entry = entry.expect("an entry");
-        let mode = entry.metadata().expect("its metadata").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
-    }
-}
-
-#[tokio::test]
-async fn a_killed_process_loses_nothing_it_answered() {
-    let directory = tempfile::tempdir().unwrap();
-    let arguments = ["--data-dir", directory.path().to_str().unwrap()];
-    let start = async || Trunkline::start(env!("CARGO_BIN_EXE_trunkline"), &arguments, &BTreeMap::new()).await;
-    let mut answered = Vec::new();
-    for _ in 0..3 {
-        let mut victim = start().await;
-        // Writers are kept busy until the process is gone, so that it dies in the middle of a write.
-        let writers = (0..4).map(|_| {
-            let client = of_process(&victim);
-            tokio::spawn(async move { write_until_failure(&client).await })
+    #[tokio::test]
+    async fn of_conflicting_creates_at_once_one_succeeds() {
+        let (url, running) = serve(&Storage::Memory).await;
+        let number = unique_number();
+        let creates = (0..20).map(|_| {
+            let client = emulated(url.clone());
+            let trunk = inbound(&number);
+            tokio::spawn(async move { client.create_inbound(trunk).await.is_ok() })
         });
-        let writers = writers.collect::<Vec<_>>();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        victim.process.signal("KILL").await;
-        victim.process.ended().await;
-        for writer in writers {
-            answered.extend(writer.await.unwrap());
+        let mut succeeded = 0;
+        for create in creates.collect::<Vec<_>>() {
+            succeeded += usize::from(create.await.unwrap());
         }
-
-        let again = start().await;
-        let found = of_process(&again).outbound_ids(Default::default()).await;
-        assert!(!answered.is_empty());
-        let lost = answered.iter().filter(|id| !found.contains(id)).collect::<Vec<_>>();
-        assert!(lost.is_empty(), "{lost:?}");
+        assert_eq!(succeeded, 1);
+        running.stop().await;
     }
-}
 
-/// A client of the emulator in a process.
-fn of_process(process: &Trunkline) -> Client {
-    let [url, api_key, api_secret] =
-        ["livekit_url", "livekit_api_key", "livekit_api_secret"].map(|field| process.ready(field).to_owned());
-    Client::new(Server { url, api_key, api_secret }, Encoding::Protobuf)
-}
+    #[tokio::test]
+    async fn no_call_is_placed() {
+        let (url, running) = serve(&Storage::Memory).await;
+        let client = emulated(url);
+        let answer: Result<SipTrunkInfo, _> =
+            client.call("CreateSIPParticipant", &DeleteSipTrunkRequest::default()).await;
+        assert_eq!(answer.unwrap_err(), failure(501, "unimplemented", "the LiveKit emulator does not place calls"));
+        running.stop().await;
+    }
 
-/// The ids of the trunks that were made before the server went away.
-async fn write_until_failure(client: &Client) -> Vec<String> {
-    let request = CreateSipOutboundTrunkRequest { trunk: Some(outbound("+15105550100")) };
-    let mut made = Vec::new();
-    loop {
-        let response = client
-            .http
-            .post(format!("{}/twirp/livekit.SIP/CreateSIPOutboundTrunk", client.server.url))
-            .bearer_auth(client.server.admin_token())
-            .header(header::CONTENT_TYPE, "application/protobuf")
-            .body(request.encode_to_vec())
-            .send()
-            .await;
-        let Ok(response) = response else { return made };
-        let Ok(body) = response.bytes().await else { return made };
-        made.push(SipOutboundTrunkInfo::decode(body).expect("a trunk").sip_trunk_id);
+    /// Every trunk and rule there is.
+    async fn everything(
+        client: &Client,
+    ) -> (ListSipInboundTrunkResponse, ListSipOutboundTrunkResponse, ListSipDispatchRuleResponse) {
+        (
+            client.call("ListSIPInboundTrunk", &ListSipInboundTrunkRequest::default()).await.expect("a list"),
+            client.call("ListSIPOutboundTrunk", &ListSipOutboundTrunkRequest::default()).await.expect("a list"),
+            client.call("ListSIPDispatchRule", &ListSipDispatchRuleRequest::default()).await.expect("a list"),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_restart_finds_what_was_answered() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("livekit.sqlite");
+        let storage = Storage::File(file.clone());
+        let (url, running) = serve(&storage).await;
+        let client = emulated(url);
+        let kept = SipInboundTrunkInfo {
+            auth_username: "alice".to_owned(),
+            auth_password: "correct horse".to_owned(),
+            ..inbound(&unique_number())
+        };
+        let kept = client.create_inbound(kept).await.unwrap();
+        let gone = client.create_outbound(outbound(&unique_number())).await.unwrap();
+        let moved = client.create_outbound(outbound(&unique_number())).await.unwrap();
+        let rule = client.create_rule(individual_rule(&[&kept.sip_trunk_id])).await.unwrap();
+        client.delete_trunk(&gone.sip_trunk_id).await.unwrap();
+        let moved = client.replace_outbound(&moved.sip_trunk_id, outbound(&unique_number())).await.unwrap();
+        let before = everything(&client).await;
+        assert_eq!(before.0.items, [kept]);
+        assert_eq!(before.1.items, [moved]);
+        assert_eq!(before.2.items, [rule]);
+        assert_private(directory.path());
+
+        let second = LiveKit::open(&storage, &credentials());
+        assert!(matches!(second.err(), Some(JournalError::Sqlite(_))), "a file has one owner");
+        running.stop().await;
+
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let (url, running) = serve(&storage).await;
+        assert_eq!(everything(&emulated(url)).await, before);
+        assert_private(directory.path());
+        running.stop().await;
+    }
+
+    /// Nobody else may read the data file or what SQLite puts beside it.
+    fn assert_private(directory: &Path) {
+        for entry in fs::read_dir(directory).expect("the directory") {
+            let entry = entry.expect("an entry");
+            let mode = entry.metadata().expect("its metadata").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_killed_process_loses_nothing_it_answered() {
+        let directory = tempfile::tempdir().unwrap();
+        let arguments = ["--data-dir", directory.path().to_str().unwrap()];
+        let start = async || Trunkline::start(env!("CARGO_BIN_EXE_trunkline"), &arguments, &BTreeMap::new()).await;
+        let mut answered = Vec::new();
+        for _ in 0..3 {
+            let mut victim = start().await;
+            // Writers are kept busy until the process is gone, so that it dies in the middle of a write.
+            let writers = (0..4).map(|_| {
+                let client = of_process(&victim);
+                tokio::spawn(async move { write_until_failure(&client).await })
+            });
+            let writers = writers.collect::<Vec<_>>();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            victim.process.signal("KILL").await;
+            victim.process.ended().await;
+            for writer in writers {
+                answered.extend(writer.await.unwrap());
+            }
+
+            let again = start().await;
+            let found = of_process(&again).outbound_ids(Default::default()).await;
+            assert!(!answered.is_empty());
+            let lost = answered.iter().filter(|id| !found.contains(id)).collect::<Vec<_>>();
+            assert!(lost.is_empty(), "{lost:?}");
+        }
+    }
+
+    /// A client of the emulator in a process.
+    fn of_process(process: &Trunkline) -> Client {
+        let [url, api_key, api_secret] =
+            ["livekit_url", "livekit_api_key", "livekit_api_secret"].map(|field| process.ready(field).to_owned());
+        Client::new(Server { url, api_key, api_secret }, Encoding::Protobuf)
+    }
+
+    /// The ids of the trunks that were made before the server went away.
+    async fn write_until_failure(client: &Client) -> Vec<String> {
+        let request = CreateSipOutboundTrunkRequest { trunk: Some(outbound("+15105550100")) };
+        let mut made = Vec::new();
+        loop {
+            let response = client
+                .http
+                .post(format!("{}/twirp/livekit.SIP/CreateSIPOutboundTrunk", client.server.url))
+                .bearer_auth(client.server.admin_token())
+                .header(header::CONTENT_TYPE, "application/protobuf")
+                .body(request.encode_to_vec())
+                .send()
+                .await;
+            let Ok(response) = response else { return made };
+            let Ok(body) = response.bytes().await else { return made };
+            made.push(SipOutboundTrunkInfo::decode(body).expect("a trunk").sip_trunk_id);
+        }
     }
 }

@@ -91,11 +91,23 @@ report() {
   printf '%s\t%s\t%s\t%s\t%s\n' "$PEER" "$1" "$2" "$3" "${4:-}" >"$PEERS/reports/$PEER"
 }
 
-# cargo_test ARGUMENT...: runs the tests, shows them, and leaves their number in $passed.
+# The suites through the front door, those that start a service, one a line as `cargo_test` takes them.
+api_suites() {
+  grep -lw World tests/tests/*.rs | sed -E 's|.*/(.*)\.rs|--test=\1|'
+}
+
+# cargo_test ARGUMENT...: runs the tests, shows them, and leaves their number in $passed, and in $left_out that of those
+# that the arguments leave out.
 # With --workspace, as in the README's command, so that nothing is built a second time with other features.
 cargo_test() {
   local log=$RUN/tests-$RANDOM.log
   cargo test --workspace --locked "$@" 2>&1 | tee "$log"
   passed=$(awk '/^test result: ok/ {sum += $4} END {print sum + 0}' "$log")
+  left_out=$(awk '/^test result: ok/ {sum += $8 + $12} END {print sum + 0}' "$log")
   ((passed > 0)) || { echo "$PEER: no test ran" >&2; return 1; }
+}
+
+# was_asked NAME TEXT: fails when the log of what `start` started has no such line: the tests then met another.
+was_asked() {
+  grep -q "$2" "$RUN/$1.log" || { echo "$PEER: the tests asked $1 nothing" >&2; return 1; }
 }

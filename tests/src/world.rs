@@ -1,14 +1,18 @@
 use std::collections::BTreeMap;
 
+use rand::distr::{Alphanumeric, SampleString};
+use trunkline_bootstrap::{Clients, Environment};
 use trunkline_domain::Scope;
 use trunkline_local::{Options, Ready, Service};
+use trunkline_provisioning::Difference;
 
 use crate::fault::{FaultProxy, System};
-use crate::probe::{LiveKit, Secrets, Table};
+use crate::probe::{LiveKit, Secrets, Table, mentions};
 use crate::tls::Certificates;
-use crate::{Client, Left};
+use crate::{Client, Left, peers};
 
-/// A service of one test's own, in this process, with nothing in it.
+/// A service of one test's own, in this process, with nothing in it. Where the environment names real systems
+/// ([`peers`]), it shares them with other worlds, and sees there only what is its own.
 pub struct World {
     front: Service,
     behind: Option<Behind>,
@@ -84,8 +88,17 @@ impl Setup {
 }
 
 async fn start(mut environment: BTreeMap<String, String>) -> Service {
-    // What is left after a request is its own doing, not the sweeper's.
-    environment.entry("SWEEP_INTERVAL_SECONDS".to_owned()).or_insert_with(|| "86400".to_owned());
+    let name = format!("trunkline-{}", Alphanumeric.sample_string(&mut rand::rng(), 12));
+    let defaults = [
+        // What is left after a request is its own doing, not the sweeper's.
+        ("SWEEP_INTERVAL_SECONDS", "86400".to_owned()),
+        // Real systems are shared.
+        ("SECRET_PREFIX", format!("{name}/")),
+        ("TABLE_NAME", name),
+    ];
+    for (name, value) in defaults.map(owned).into_iter().chain(peers::environment()) {
+        environment.entry(name).or_insert(value);
+    }
     let options = Options { environment, ..Options::default() };
     trunkline_local::start(options).await.expect("the service starts")
 }
@@ -145,9 +158,24 @@ impl World {
         Secrets::new(self.emulators(), &self.ready().secret_prefix)
     }
 
-    /// LiveKit.
+    /// LiveKit. Of a shared one, what says in its metadata that it belongs to a workspace of this world.
     pub fn livekit(&self) -> LiveKit {
-        LiveKit::new(self.emulators())
+        let livekit = LiveKit::new(self.emulators());
+        if peers::livekit_is_shared() { livekit.of_workspaces_in(self.dynamodb()) } else { livekit }
+    }
+
+    /// What the checker finds wrong, as [`Difference::kind`] says it; in a shared LiveKit, with this world's objects.
+    pub async fn differences(&self) -> Vec<&'static str> {
+        let clients = Clients::new(&Environment::from(self.environment())).unwrap();
+        let differences = clients.audit().unwrap().run().await.unwrap();
+        let own = self.dynamodb().workspaces().await;
+        let mut kinds: Vec<_> = differences
+            .iter()
+            .filter(|difference| !peers::livekit_is_shared() || mentions(&difference.to_string(), &own))
+            .map(Difference::kind)
+            .collect();
+        kinds.sort_unstable();
+        kinds
     }
 
     /// How much there is.

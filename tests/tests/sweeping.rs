@@ -7,7 +7,6 @@ use std::time::Duration;
 use livekit_protocol as proto;
 use tokio::time::Instant;
 use trunkline_bootstrap::{Clients, Environment};
-use trunkline_provisioning::Difference;
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::{Left, Setup, World, both};
 
@@ -36,13 +35,6 @@ async fn until(world: &World, expected: Left) {
     }
 }
 
-async fn differences(world: &World) -> Vec<&'static str> {
-    let clients = Clients::new(&Environment::from(world.environment())).unwrap();
-    let mut kinds: Vec<_> = clients.audit().unwrap().run().await.unwrap().iter().map(Difference::kind).collect();
-    kinds.sort_unstable();
-    kinds
-}
-
 #[tokio::test]
 async fn an_undo_that_stopped_is_finished() {
     let world = swept().await;
@@ -54,7 +46,7 @@ async fn an_undo_that_stopped_is_finished() {
     assert_eq!((left.undoing, left.trunk_count, left.outbound), (1, 1, 1), "{left:?}");
     world.heal();
     until(&world, Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
-    assert_eq!(differences(&world).await, [""; 0]);
+    assert_eq!(world.differences().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -120,7 +112,7 @@ async fn the_checker_names_each_difference_and_mends_what_is_safe() {
     let world = World::start().await;
     let (first, second) =
         (world.client().create(&both()).await.expect(201), world.client().create(&both()).await.expect(201));
-    assert_eq!(differences(&world).await, [""; 0]);
+    assert_eq!(world.differences().await, [""; 0]);
 
     let livekit = world.livekit();
     let delete = proto::DeleteSipTrunkRequest { sip_trunk_id: first.text_of("livekit_inbound_trunk_id").to_owned() };
@@ -131,10 +123,11 @@ async fn the_checker_names_each_difference_and_mends_what_is_safe() {
     let replace = proto::update_sip_outbound_trunk_request::Action::Replace(outbound);
     let update = proto::UpdateSipOutboundTrunkRequest { sip_trunk_id: id, action: Some(replace) };
     livekit.call::<proto::SipOutboundTrunkInfo>("UpdateSIPOutboundTrunk", &update).await;
-    for (number, metadata) in [("+12025550101", metadata.as_str()), ("+12025550102", "a stranger's")] {
+    let strangers = format!("a stranger's, beside {}", world.ready().workspace_id);
+    for (number, metadata) in [("orphan", metadata), ("stranger", strangers)] {
         let trunk = proto::SipInboundTrunkInfo {
-            numbers: vec![number.to_owned()],
-            metadata: metadata.to_owned(),
+            numbers: vec![format!("{number}-{}", second.id())],
+            metadata,
             ..Default::default()
         };
         let create = proto::CreateSipInboundTrunkRequest { trunk: Some(trunk) };
@@ -143,14 +136,14 @@ async fn the_checker_names_each_difference_and_mends_what_is_safe() {
     let workspace = format!("WS#{}", world.ready().workspace_id);
     world.dynamodb().set(&workspace, "WS", "trunk_count", aws_sdk_dynamodb::types::AttributeValue::N("7".into())).await;
     assert_eq!(
-        differences(&world).await,
+        world.differences().await,
         ["changed_livekit_object", "missing_livekit_object", "orphan_livekit_object", "wrong_count"]
     );
 
     let clients = Clients::new(&Environment::from(world.environment())).unwrap();
     let repaired = clients.audit().unwrap().repair().await.unwrap();
     assert_eq!(repaired.left, []);
-    assert_eq!(differences(&world).await, [""; 0]);
+    assert_eq!(world.differences().await, [""; 0]);
     // The stranger's trunk is still there.
     assert_eq!(world.left().await, Left { inbound: 3, ..Left::both(2) });
     let mended = livekit.of(first.id()).await;

@@ -89,11 +89,12 @@ impl SecretInventory for TrunkSecrets {
     }
 }
 
-/// Never there, or scheduled already ("You can't perform this operation on the secret because it was marked for
-/// deletion", an `InvalidRequestException` like others that have other texts).
+/// Never there, or scheduled already: an `InvalidRequestException` like others, told by its text alone ("because it was
+/// marked for deletion", "that's currently marked deleted").
 fn is_gone(error: &DeleteSecretError) -> bool {
-    let scheduled = error.message().is_some_and(|message| message.contains("deletion"));
-    error.is_resource_not_found_exception() || (error.is_invalid_request_exception() && scheduled)
+    let scheduled = |message: &str| message.contains("deletion") || message.contains("marked deleted");
+    error.is_resource_not_found_exception()
+        || (error.is_invalid_request_exception() && error.message().is_some_and(scheduled))
 }
 
 /// A secret's value: `{"auth_password": …, "credentials": {…}}`, each where there is one.

@@ -73,6 +73,12 @@ impl Table {
         }
     }
 
+    /// The ids of all workspaces.
+    pub async fn workspaces(&self) -> Vec<String> {
+        let items = self.items().await;
+        items.iter().filter(|item| text(item, "sk") == "WS").map(|item| text(item, "workspace_id").to_owned()).collect()
+    }
+
     /// The record of that sort key, in whatever partition.
     pub async fn item(&self, sk: &str) -> Option<Item> {
         self.items().await.into_iter().find(|item| text(item, "sk") == sk)

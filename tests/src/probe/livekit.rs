@@ -7,6 +7,8 @@ use livekit_token::{AccessToken, SIPGrants};
 use prost::Message;
 use trunkline_local::Ready;
 
+use super::{Table, mentions};
+
 /// LiveKit's SIP service.
 #[derive(Debug, Clone)]
 pub struct LiveKit {
@@ -14,6 +16,7 @@ pub struct LiveKit {
     url: String,
     api_key: String,
     api_secret: String,
+    workspaces_in: Option<Table>,
 }
 
 /// Everything of SIP that LiveKit holds.
@@ -35,12 +38,26 @@ impl LiveKit {
             url: ready.livekit_url.trim_end_matches('/').to_owned(),
             api_key: ready.livekit_api_key.clone(),
             api_secret: ready.livekit_api_secret.clone(),
+            workspaces_in: None,
         }
     }
 
-    /// Everything, without a filter.
+    /// Sees only what mentions a workspace of `table` in its metadata.
+    #[must_use]
+    pub(crate) fn of_workspaces_in(self, table: Table) -> Self {
+        Self { workspaces_in: Some(table), ..self }
+    }
+
+    /// Everything, without a filter of LiveKit's.
     pub async fn all(&self) -> Contents {
-        self.listed(Vec::new(), Vec::new()).await
+        let mut all = self.listed(Vec::new(), Vec::new()).await;
+        if let Some(table) = &self.workspaces_in {
+            let own = table.workspaces().await;
+            all.inbound.retain(|trunk| mentions(&trunk.metadata, &own));
+            all.outbound.retain(|trunk| mentions(&trunk.metadata, &own));
+            all.rules.retain(|rule| mentions(&rule.metadata, &own));
+        }
+        all
     }
 
     /// What belongs to one trunk of ours, found by LiveKit's own filters: trunks by their number, rules by their trunk.

@@ -11,6 +11,11 @@ pub use secrets::{Kept, Secrets};
 
 use aws_credential_types::Credentials;
 
+/// Whether one of `ids` is in `text`.
+pub(crate) fn mentions(text: &str, ids: &[String]) -> bool {
+    ids.iter().any(|id| text.contains(id.as_str()))
+}
+
 fn credentials(ready: &trunkline_local::Ready) -> Credentials {
     Credentials::from_keys(&ready.aws_access_key_id, &ready.aws_secret_access_key, None)
 }

@@ -1,5 +1,6 @@
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Region;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use trunkline_connector::Connector;
 use trunkline_local::Ready;
 
@@ -34,14 +35,13 @@ impl Secrets {
 
     /// Every secret under the prefix, those that are scheduled for deletion included.
     pub async fn all(&self) -> Vec<Kept> {
-        let mut pages = self.client.list_secrets().include_planned_deletion(true).into_paginator().send();
+        let prefix = Filter::builder().key(FilterNameStringType::Name).values(&self.prefix).build();
+        let list = self.client.list_secrets().filters(prefix).include_planned_deletion(true);
+        let mut pages = list.into_paginator().send();
         let mut kept = Vec::new();
         while let Some(page) = pages.try_next().await.unwrap() {
             for secret in page.secret_list.unwrap_or_default() {
-                let name = secret.name.unwrap_or_default();
-                if name.starts_with(&self.prefix) {
-                    kept.push(Kept { name, scheduled: secret.deleted_date.is_some() });
-                }
+                kept.push(Kept { name: secret.name.unwrap_or_default(), scheduled: secret.deleted_date.is_some() });
             }
         }
         kept
