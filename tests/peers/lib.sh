@@ -91,6 +91,12 @@ report() {
   printf '%s\t%s\t%s\t%s\t%s\n' "$PEER" "$1" "$2" "$3" "${4:-}" >"$PEERS/reports/$PEER"
 }
 
+# The service's binary: the one that $TRUNKLINE names, or one of this checkout.
+trunkline() {
+  [[ -n ${TRUNKLINE:-} ]] || (cd "$REPO" && cargo build --quiet --workspace --locked --bin trunkline) >&2
+  echo "${TRUNKLINE:-${CARGO_TARGET_DIR:-$REPO/target}/debug/trunkline}"
+}
+
 # The suites through the front door, those that start a service, one a line as `cargo_test` takes them.
 api_suites() {
   grep -lw World tests/tests/*.rs | sed -E 's|.*/(.*)\.rs|--test=\1|'
