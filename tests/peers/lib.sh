@@ -1,18 +1,25 @@
 # What the peers' scripts share. Sourced by tests/peers/*/run.
 # shellcheck shell=bash
 set -euo pipefail
+# In $(...) too.
+shopt -s inherit_errexit
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PEER=$(basename "$(dirname "$(realpath "$0")")")
 HERE=$REPO/tests/peers/$PEER
+cd "$REPO"
+TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 # What is installed stays here; what one run writes is made anew.
-PEERS=${CARGO_TARGET_DIR:-$REPO/target}/peers
+PEERS=$TARGET/peers
 HOME_OF_PEER=$PEERS/$PEER
 RUN=$HOME_OF_PEER/run
 mkdir -p "$PEERS/reports"
 rm -rf "$RUN"
 mkdir -p "$RUN"
-cd "$REPO"
+
+# What the registries' clients keep. Go's would otherwise be too read-only to be removed with the rest.
+export GOMODCACHE=$PEERS/cache/go-modules GOCACHE=$PEERS/cache/go-build GOFLAGS=-modcacherw
+export npm_config_cache=$PEERS/cache/npm
 
 pids=()
 
@@ -24,32 +31,41 @@ start() {
   pids+=($!)
 }
 
-# Ends what `start` started, the last first, and nothing else.
+# Ends what `start` started, the last first, and nothing else; one that does not listen is killed after ten seconds.
 stop_all() {
-  local at
+  local at tries
   for ((at = ${#pids[@]} - 1; at >= 0; at--)); do
-    kill "${pids[at]}" 2>/dev/null || true
+    kill "${pids[at]}" 2>/dev/null || continue
+    for ((tries = 0; tries < 100; tries++)); do
+      kill -0 "${pids[at]}" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL "${pids[at]}" 2>/dev/null || true
     wait "${pids[at]}" 2>/dev/null || true
   done
   pids=()
 }
 trap stop_all EXIT
-trap 'exit 130' INT TERM
+for signal in INT TERM; do
+  # shellcheck disable=SC2064
+  trap "stop_all; trap - EXIT $signal; kill -s $signal \$\$" "$signal"
+done
 
 # A TCP port of loopback that nobody listens on.
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# wait_for WHAT COMMAND...: until the command succeeds, a minute at most.
+# wait_for WHAT COMMAND...: until the command succeeds, a minute at most, as long as what was started last runs.
 wait_for() {
   local what=$1 tries
   shift
   for ((tries = 0; tries < 600; tries++)); do
+    kill -0 "${pids[-1]}" 2>/dev/null || break
     "$@" >/dev/null 2>&1 && return
     sleep 0.1
   done
-  echo "$PEER: waited a minute for $what" >&2
+  echo "$PEER: no sign of $what" >&2
   tail -n 20 "$RUN"/*.log >&2 || true
   return 1
 }
@@ -59,19 +75,24 @@ listens() {
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# debian PACKAGE...: installs the packages that are missing.
+# debian PACKAGE...: installs the packages that are missing. No service of theirs starts: the scripts start what they need,
+# where they need it.
 debian() {
-  local missing=() package
+  local missing=() package policy=/usr/sbin/policy-rc.d made=
   for package in "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
-  ((${#missing[@]} == 0)) && return
-  local as_root=()
-  ((EUID == 0)) || as_root=(sudo)
-  "${as_root[@]}" apt-get update -qq
-  # No service starts by itself: the scripts start what they need, where they need it.
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+  ((${#missing[@]})) || return 0
+  ((EUID == 0)) || { echo "$PEER: only root can install ${missing[*]}" >&2; return 1; }
+  if [[ ! -e $policy ]]; then
+    made=$policy
+    install -m 755 /dev/stdin "$policy" <<<$'#!/bin/sh\nexit 101'
+  fi
+  local failed=0
+  apt-get update -qq || failed=1
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null || failed=1
+  [[ -z $made ]] || rm -f "$made"
+  return "$failed"
 }
 
 # python REQUIREMENTS: a virtual environment with exactly these packages; its folder.
@@ -79,6 +100,7 @@ python() {
   local home=$HOME_OF_PEER/python
   if ! cmp -s "$1" "$home/installed.txt"; then
     rm -rf "$home"
+    python3 -c 'import ensurepip' 2>/dev/null || debian python3-venv >&2
     python3 -m venv "$home"
     "$home/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check -r "$1" >&2
     cp "$1" "$home/installed.txt"
@@ -94,7 +116,7 @@ report() {
 # The service's binary: the one that $TRUNKLINE names, or one of this checkout.
 trunkline() {
   [[ -n ${TRUNKLINE:-} ]] || (cd "$REPO" && cargo build --quiet --workspace --locked --bin trunkline) >&2
-  echo "${TRUNKLINE:-${CARGO_TARGET_DIR:-$REPO/target}/debug/trunkline}"
+  echo "${TRUNKLINE:-$TARGET/debug/trunkline}"
 }
 
 # The suites through the front door, those that start a service, one a line as `cargo_test` takes them.

@@ -12,6 +12,10 @@ install_livekit_server() {
     go install "github.com/livekit/livekit-server/cmd/server@v$LIVEKIT_SERVER_VERSION"
 }
 
+redis_version() {
+  redis-server --version | sed -E 's/.* v=([^ ]+).*/Redis \1/'
+}
+
 # start_livekit_server: starts both on loopback, with nothing kept. Exports LIVEKIT_URL, LIVEKIT_API_KEY,
 # LIVEKIT_API_SECRET and REDIS_ADDRESS.
 start_livekit_server() {

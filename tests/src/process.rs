@@ -21,13 +21,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `binary` with nothing in its environment but `environment` and `PATH`.
+    /// Starts `binary` with nothing in its environment but `environment`, `PATH`, and what
+    /// `tests/peers/run` knows its processes by.
     pub fn start(binary: &str, arguments: &[&str], environment: &BTreeMap<String, String>) -> Self {
         let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
         let child = Command::new(binary)
             .args(arguments)
             .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(["PATH", "TRUNKLINE_PEERS_RUN"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .envs(environment)
             .stdin(Stdio::null())
             .stdout(stdout.reopen().unwrap())

@@ -16,10 +16,10 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
-use trunkline_provisioning::{CreateError, Created};
+use trunkline_provisioning::{CreateError, Created, DeleteError};
 use trunkline_tests::canary;
 use trunkline_tests::faulty::{
-    Alike, Answer, Clock, Fault, Ground, How, InProcess, Outside, Point, Run, Systems, Traced, Wanted, say,
+    Answer, Clock, Fault, Ground, How, InProcess, Outside, Point, Run, Systems, Trace, Traced, Wanted, say,
 };
 
 /// How many pairs of faults the full form takes on the emulators.
@@ -124,7 +124,7 @@ impl fmt::Display for Case {
 /// What came of a case.
 struct Ended {
     case: Case,
-    trace: Vec<Traced>,
+    trace: Trace,
     /// How many of the calls were the operation's own, and not of a sweep after it.
     own: usize,
     violations: Vec<String>,
@@ -135,7 +135,7 @@ impl Ended {
     fn with_one_more(&self, from: std::ops::Range<usize>) -> Vec<Case> {
         // A look into the index that fails ends a sweep, whatever came before: its single faults tell all.
         let dull = |call: &Traced| call.name == "due" && !self.case.points.is_empty();
-        let calls = self.trace.iter().enumerate().take(from.end).skip(from.start).filter(|(_, call)| !dull(call));
+        let calls = self.trace.0.iter().enumerate().take(from.end).skip(from.start).filter(|(_, call)| !dull(call));
         calls
             .flat_map(|(index, call)| {
                 Fault::of(call.effect).map(move |fault| self.case.and(Point { call: index + 1, fault }))
@@ -145,20 +145,7 @@ impl Ended {
 
     /// With one more at any call after the last.
     fn with_a_later_one(&self) -> Vec<Case> {
-        self.with_one_more(self.case.points.last().map_or(0, |last| last.call)..self.trace.len())
-    }
-
-    /// The first call that was answered otherwise than in `other`.
-    fn first_difference(&self, other: &Self) -> Option<String> {
-        let (told, otherwise) = (self.told(), other.told());
-        let at = (0..told.len().max(otherwise.len())).find(|at| told.get(*at) != otherwise.get(*at))?;
-        Some(format!("call {}: {:?}, in process {:?}", at + 1, told.get(at), otherwise.get(at)))
-    }
-
-    /// All calls in their order, as they are told apart from those of another run.
-    fn told(&self) -> Vec<(&'static str, Option<Fault>, String)> {
-        let mut alike = Alike::default();
-        self.trace.iter().map(|call| (call.name, call.fault, alike.of(&call.answer))).collect()
+        self.with_one_more(self.case.points.last().map_or(0, |last| last.call)..self.trace.0.len())
     }
 }
 
@@ -191,7 +178,7 @@ async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
 async fn create<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wanted) -> (usize, Vec<String>) {
     let actor = ground.create(wanted);
     let answer = run.drive(actor).await;
-    let own = run.trace.len();
+    let own = run.trace.0.len();
     let mut violations = settle(run).await;
     let live = !ground.0.live().await.is_empty();
     match &answer {
@@ -211,18 +198,24 @@ async fn create<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wa
 }
 
 /// When the table answered neither the commit nor the undo, the answer is 503 and the trunk may stand.
-fn may_stand(error: &CreateError, trace: &[Traced]) -> bool {
+fn may_stand(error: &CreateError, trace: &Trace) -> bool {
     matches!(error, CreateError::Unavailable)
         && ["commit", "begin_undo"]
             .iter()
-            .all(|name| trace.iter().any(|call| call.name == *name && call.fault.is_some()))
+            .all(|name| trace.0.iter().any(|call| call.name == *name && call.fault.is_some()))
 }
 
 async fn delete<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wanted) -> (usize, Vec<String>) {
     let key = ground.live_trunk(wanted).await;
     let answer = run.drive(ground.delete(key)).await;
-    let own = run.trace.len();
-    let mut violations: Vec<_> = run.sweep_leases().await.err().map(str::to_owned).into_iter().collect();
+    let own = run.trace.0.len();
+    let mut violations = Vec::new();
+    if let Some(Answer::Deleted(Ok(()) | Err(DeleteError::NotFound))) = &answer
+        && !ground.0.live().await.is_empty()
+    {
+        violations.push(format!("{answer:?}, and the trunk is live"));
+    }
+    violations.extend(run.sweep_leases().await.err().map(str::to_owned));
     // Before the tombstone goes: after that, the trunk was never heard of.
     match ground.delete(key).finish().await {
         Answer::Deleted(Ok(())) => {}
@@ -239,7 +232,7 @@ async fn delete<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wa
 async fn sweep<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, clock: Clock) -> (usize, Vec<String>) {
     assert_ne!(ground.0.put_forward(clock).await, 0, "nothing to be swept");
     run.drive(ground.sweep()).await;
-    let own = run.trace.len();
+    let own = run.trace.0.len();
     let mut violations = settle(run).await;
     let quiet = ground.0.check().await;
     violations.extend(quiet.violations);
@@ -336,22 +329,11 @@ async fn run_emulated(cases: Vec<Case>) -> Vec<Ended> {
     ended
 }
 
-/// The same cases on the emulators. Where a call is answered otherwise, the equal is none; but the emulators' ids are random,
-/// and trunks are deleted in the order of their ids, so that it may take some runs to meet the same order.
+/// The same cases on the emulators. Where a call is answered otherwise, the equal is none.
 async fn compare(cases: &[&Ended]) -> Vec<Ended> {
-    const RUNS: usize = 16;
     let mut emulated = run_emulated(cases.iter().map(|ended| ended.case.clone()).collect()).await;
-    for _ in 1..RUNS {
-        let differ: Vec<_> =
-            (0..cases.len()).filter(|index| emulated[*index].first_difference(cases[*index]).is_some()).collect();
-        let again = differ.iter().map(|index| cases[*index].case.clone()).collect();
-        for (index, mut ended) in differ.into_iter().zip(run_emulated(again).await) {
-            ended.violations.append(&mut emulated[index].violations);
-            emulated[index] = ended;
-        }
-    }
     for (ended, equal) in emulated.iter_mut().zip(cases) {
-        ended.violations.extend(ended.first_difference(equal));
+        ended.violations.extend(ended.trace.first_difference(&equal.trace));
     }
     emulated
 }
@@ -389,11 +371,7 @@ fn report(clean: &[Ended], singles: &[Ended], later: &[(Operation, Later)], emul
 }
 
 fn explain(ended: &Ended) {
-    say(format_args!("\nFAULTS='{}' cargo test --workspace --test faults", ended.case));
-    for (index, call) in ended.trace.iter().enumerate() {
-        let fault = call.fault.map(|fault| fault.to_string()).unwrap_or_default();
-        say(format_args!("  {:>3} {} {fault} -> {}", index + 1, call.name, call.answer));
-    }
+    say(format_args!("\nFAULTS='{}' cargo test --workspace --test faults\n{}", ended.case, ended.trace));
     for violation in &ended.violations {
         say(format_args!("  ! {violation}"));
     }

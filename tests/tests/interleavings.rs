@@ -18,7 +18,7 @@ use trunkline_domain::Direction;
 use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse};
 use trunkline_tests::canary;
 use trunkline_tests::faulty::{
-    Actor, Alike, Answer, Call, Clock, Ground, How, InProcess, Outside, Run, Stand, Systems, Wanted, say,
+    Actor, Answer, Call, Clock, Ground, How, InProcess, Outside, Run, Stand, Systems, Trace, Traced, Wanted, say,
 };
 
 /// How many orders of a pair each form takes at most: of the longest pairs there are millions.
@@ -85,30 +85,8 @@ type Order = Vec<usize>;
 struct Ended {
     pair: Pair,
     order: Order,
-    trace: Vec<Traced>,
+    trace: Trace,
     violations: Vec<String>,
-}
-
-/// A call: whose, which, and what its caller was told.
-struct Traced {
-    turn: usize,
-    name: &'static str,
-    answer: String,
-}
-
-impl Ended {
-    /// The first call that was answered otherwise than in `other`.
-    fn first_difference(&self, other: &Self) -> Option<String> {
-        let (told, otherwise) = (self.told(), other.told());
-        let at = (0..told.len().max(otherwise.len())).find(|at| told.get(*at) != otherwise.get(*at))?;
-        Some(format!("call {}: {:?}, in process {:?}", at + 1, told.get(at), otherwise.get(at)))
-    }
-
-    /// All calls in their order, as they are told apart from those of another run.
-    fn told(&self) -> Vec<(usize, &'static str, String)> {
-        let mut alike = Alike::default();
-        self.trace.iter().map(|call| (call.turn, call.name, alike.of(&call.answer))).collect()
-    }
 }
 
 impl fmt::Display for Ended {
@@ -122,7 +100,8 @@ impl fmt::Display for Ended {
 /// chose.
 async fn run<O: Outside>(ground: Ground<O>, pair: Pair, order: Order, seed: u64) -> (Ended, Vec<usize>) {
     let rng = StdRng::seed_from_u64(seed);
-    let mut stage = Stage { ground: &ground, order, rng, turns: Vec::new(), choices: Vec::new(), trace: Vec::new() };
+    let mut stage =
+        Stage { ground: &ground, order, rng, turns: Vec::new(), choices: Vec::new(), trace: Trace::default() };
     let answers = stage.play(pair).await;
     let Stage { turns, choices, trace, .. } = stage;
     let mut run = Run::new(&ground, &[]);
@@ -133,11 +112,28 @@ async fn run<O: Outside>(ground: Ground<O>, pair: Pair, order: Order, seed: u64)
     if !pair.allows(&answers, quiet.live.len()) {
         violations.push(format!("{answers:?}, and {} live", quiet.live.len()));
     }
+    if let Some(wanted) = pair.with_key() {
+        let again = ground.create(wanted).finish().await;
+        if !matches!(again, Answer::Created(Ok(_))) {
+            violations.push(format!("a retry is answered {again:?}"));
+        }
+        violations.extend(ground.0.check().await.violations);
+    }
     ground.0.clear().await;
     (Ended { pair, order: turns, trace, violations }, choices)
 }
 
 impl Pair {
+    /// The create that may be repeated with its idempotency key, if there is one.
+    fn with_key(self) -> Option<Wanted> {
+        match self {
+            Self::CreateAndSweep(wanted) | Self::CreateAndDelete(wanted) | Self::CreateAndCreateWithOneKey(wanted) => {
+                Some(wanted).filter(|wanted| wanted.key)
+            }
+            Self::CreateAndCreateAtCap(_) | Self::DeleteAndDelete(_) | Self::DeleteAndSweep(_) => None,
+        }
+    }
+
     /// Whether the answers are honest when so many trunks are live in the end.
     fn allows(self, answers: &[Answer; 2], live: usize) -> bool {
         let [Some(first), Some(second)] = answers.each_ref().map(told) else { return false };
@@ -195,7 +191,7 @@ struct Stage<'a, O> {
     turns: Order,
     /// Between how many calls each of them chose.
     choices: Vec<usize>,
-    trace: Vec<Traced>,
+    trace: Trace,
 }
 
 impl<O: Outside> Stage<'_, O> {
@@ -252,7 +248,7 @@ impl<O: Outside> Stage<'_, O> {
     /// them, but for the first: what they find is looked at again.
     async fn go_on(&mut self, turn: usize, on_stage: &mut [Option<Actor>; 2], answers: &mut [Option<Answer>; 2]) {
         let Some(actor) = &mut on_stage[turn] else { return };
-        let has_begun = self.trace.iter().any(|call| call.turn == turn);
+        let has_begun = self.trace.0.iter().any(|call| call.actor == turn);
         loop {
             match actor.step().await {
                 Stand::Answered(answer) => {
@@ -266,9 +262,9 @@ impl<O: Outside> Stage<'_, O> {
     }
 
     async fn perform(&mut self, turn: usize, call: Call) {
-        let name = call.name;
+        let Call { name, effect, .. } = call;
         let answer = call.go(How::Well).await.answer;
-        self.trace.push(Traced { turn, name, answer });
+        self.trace.0.push(Traced { actor: turn, name, effect, fault: None, answer });
     }
 
     fn choose(&mut self, among: usize) -> usize {
@@ -328,24 +324,11 @@ async fn explore(pair: Pair, limit: usize, on_emulators: usize) -> Explored {
     explored
 }
 
-/// The same order on the emulators. Where a call is answered otherwise, the equal is none; but the emulators' ids are
-/// random, and trunks are deleted in the order of their ids, so that it may take some runs to meet the same order.
+/// The same order on the emulators. Where a call is answered otherwise, the equal is none.
 async fn compare(systems: &Systems, equal: &Ended) -> Ended {
-    const RUNS: usize = 16;
-    let mut violations = Vec::new();
-    let mut run_again = async || {
-        let (mut ended, _) = run(systems.ground().await, equal.pair, equal.order.clone(), SEED).await;
-        violations.append(&mut ended.violations);
-        ended
-    };
-    let mut ended = run_again().await;
-    for _ in 1..RUNS {
-        if ended.first_difference(equal).is_some() {
-            ended = run_again().await;
-        }
-    }
-    violations.extend(ended.first_difference(equal));
-    Ended { violations, ..ended }
+    let (mut ended, _) = run(systems.ground().await, equal.pair, equal.order.clone(), SEED).await;
+    ended.violations.extend(ended.trace.first_difference(&equal.trace));
+    ended
 }
 
 async fn compare_all(systems: &Arc<Systems>, orders: Vec<Ended>) -> Vec<Ended> {
@@ -358,10 +341,7 @@ async fn compare_all(systems: &Arc<Systems>, orders: Vec<Ended>) -> Vec<Ended> {
 }
 
 fn explain(ended: &Ended) {
-    say(format_args!("\nORDERS='{ended}' cargo test --workspace --test interleavings"));
-    for Traced { turn, name, answer } in &ended.trace {
-        say(format_args!("  {:indent$}{name} -> {answer}", "", indent = turn * 30));
-    }
+    say(format_args!("\nORDERS='{ended}' cargo test --workspace --test interleavings\n{}", ended.trace));
     for violation in &ended.violations {
         say(format_args!("  ! {violation}"));
     }

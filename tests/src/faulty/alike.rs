@@ -5,13 +5,13 @@ use regex::{Captures, Regex};
 /// What a call's caller was told, without what differs from run to run: ids become the numbers in which they first came
 /// up, times of the present one word, and sets are in one order.
 #[derive(Debug, Default)]
-pub struct Alike {
+pub(super) struct Alike {
     ids: Vec<String>,
 }
 
 impl Alike {
     /// `answer`, comparable with another run's.
-    pub fn of(&mut self, answer: &str) -> String {
+    pub(super) fn of(&mut self, answer: &str) -> String {
         static ID: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"\b(trunk|ws|req|sweep|ST|SDR)_\w+|\b20\d\d-[\d:.T-]+Z").unwrap());
         static SET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{([^{}:]*)\}").unwrap());

@@ -14,14 +14,16 @@ mod line;
 mod outside;
 mod run;
 mod say;
+mod trace;
 
 pub use actor::{Actor, Answer, Stand};
-pub use alike::Alike;
+use alike::Alike;
 pub use emulated::{Emulated, Systems};
 pub use fault::{Fault, Point};
 pub use ground::{Ground, Wanted};
 pub use in_process::InProcess;
 pub use line::{Call, Effect, Gone, How, Line, Work};
 pub use outside::{Clock, Outside, Quiet};
-pub use run::{Run, Traced};
+pub use run::Run;
 pub use say::say;
+pub use trace::{Trace, Traced};

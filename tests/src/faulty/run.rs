@@ -1,25 +1,12 @@
-use super::{Actor, Answer, Clock, Effect, Fault, Gone, Ground, How, Outside, Point, Stand, Work};
+use super::{Actor, Answer, Call, Clock, Fault, Gone, Ground, How, Outside, Point, Stand, Trace, Traced, Work};
 
 /// One case: an operation, and all that follows it, with faults at some of its calls.
 pub struct Run<'a, O> {
     ground: &'a Ground<O>,
     points: Vec<Point>,
     late: Vec<(Fault, Work)>,
-    /// Every call that was made, the first of them call 1.
-    pub trace: Vec<Traced>,
-}
-
-/// A call that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traced {
-    /// The port's method.
-    pub name: &'static str,
-    /// What it does.
-    pub effect: Effect,
-    /// What went wrong with it.
-    pub fault: Option<Fault>,
-    /// What its caller was told; nothing, if the process died.
-    pub answer: String,
+    /// Every call so far.
+    pub trace: Trace,
 }
 
 /// More sweeps than any two faults can make needful.
@@ -28,7 +15,7 @@ const ROUNDS: usize = 12;
 impl<'a, O: Outside> Run<'a, O> {
     /// A run on `ground` with these faults.
     pub fn new(ground: &'a Ground<O>, points: &[Point]) -> Self {
-        Self { ground, points: points.to_vec(), late: Vec::new(), trace: Vec::new() }
+        Self { ground, points: points.to_vec(), late: Vec::new(), trace: Trace::default() }
     }
 
     /// Runs an actor to its answer, or to its death.
@@ -39,9 +26,10 @@ impl<'a, O: Outside> Run<'a, O> {
             }
             self.deliver(|fault| fault == Fault::LateForOne).await;
             let call = actor.call();
-            let number = self.trace.len() + 1;
+            let number = self.trace.0.len() + 1;
             let fault = self.points.iter().find(|point| point.call == number).map(|point| point.fault);
-            self.trace.push(Traced { name: call.name, effect: call.effect, fault, answer: String::new() });
+            let Call { name, effect, .. } = call;
+            self.trace.0.push(Traced { actor: 0, name, effect, fault, answer: String::new() });
             let how = match fault {
                 None => How::Well,
                 Some(Fault::Fails) => How::NotDone,
@@ -61,7 +49,7 @@ impl<'a, O: Outside> Run<'a, O> {
                 }
             };
             let Gone { answer, late } = call.go(how).await;
-            self.trace[number - 1].answer = answer;
+            self.trace.0[number - 1].answer = answer;
             self.late.extend(fault.zip(late));
         }
     }

@@ -1,11 +1,11 @@
 //! The trunks and dispatch rules, kept as the protobuf messages they are.
 
+use jiff::Timestamp;
 use livekit_protocol::{Pagination, SipDispatchRuleInfo, SipInboundTrunkInfo, SipOutboundTrunkInfo};
-use rand::seq::IndexedRandom;
 
 use crate::emulators::journal::{Journal, JournalError, Record, Storage, Table};
 
-/// The letters of LiveKit's ids: those of `shortuuid`, without the ones that look alike.
+/// The letters of LiveKit's ids: those of `shortuuid`, without the ones that look alike, in their order.
 const ALPHABET: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 /// How many of them follow the prefix (`utils/guid/id.go`).
 const ID_LENGTH: usize = 12;
@@ -51,10 +51,16 @@ pub(super) fn new_rule_id() -> String {
     new_id("SDR_")
 }
 
+/// LiveKit's ids are random. These sort by when they were made, so that whoever goes through objects in the order of their
+/// ids does so in the same order each time.
 fn new_id(prefix: &str) -> String {
-    let mut rng = rand::rng();
-    let letters = (0..ID_LENGTH).filter_map(|_| ALPHABET.choose(&mut rng).copied().map(char::from));
-    prefix.chars().chain(letters).collect()
+    const RANDOM_LETTERS: u32 = 3;
+    let base = ALPHABET.len() as u64;
+    let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+    let random = rand::random_range(0..base.pow(RANDOM_LETTERS));
+    let number = now * base.pow(RANDOM_LETTERS) + random;
+    let digits = (0..ID_LENGTH as u32).rev().map(|place| number / base.pow(place) % base);
+    prefix.chars().chain(digits.map(|digit| char::from(ALPHABET[digit as usize]))).collect()
 }
 
 /// What a list answers: the records that pass the filter, by id. With a page, LiveKit walks the
