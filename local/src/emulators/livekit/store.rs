@@ -54,13 +54,12 @@ pub(super) fn new_rule_id() -> String {
 /// LiveKit's ids are random. These sort by when they were made, so that whoever goes through objects in the order of their
 /// ids does so in the same order each time.
 fn new_id(prefix: &str) -> String {
-    const RANDOM_LETTERS: u32 = 3;
-    let base = ALPHABET.len() as u64;
-    let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
-    let random = rand::random_range(0..base.pow(RANDOM_LETTERS));
-    let number = now * base.pow(RANDOM_LETTERS) + random;
-    let digits = (0..ID_LENGTH as u32).rev().map(|place| number / base.pow(place) % base);
-    prefix.chars().chain(digits.map(|digit| char::from(ALPHABET[digit as usize]))).collect()
+    const RANDOM_LETTERS: usize = 3;
+    let (now, base) = (Timestamp::now().as_microsecond().unsigned_abs(), ALPHABET.len() as u64);
+    let time = (0..ID_LENGTH - RANDOM_LETTERS).rev().map(|place| now / base.pow(place as u32) % base);
+    let time = time.map(|digit| ALPHABET[digit as usize]);
+    let random = (0..RANDOM_LETTERS).map(|_| ALPHABET[rand::random_range(0..ALPHABET.len())]);
+    prefix.chars().chain(time.chain(random).map(char::from)).collect()
 }
 
 /// What a list answers: the records that pass the filter, by id. With a page, LiveKit walks the
