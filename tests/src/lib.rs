@@ -13,7 +13,7 @@ pub mod faulty;
 pub mod lambda;
 mod left;
 pub mod lines;
-mod peers;
+pub mod peers;
 pub mod probe;
 pub mod process;
 mod redact;
