@@ -7,6 +7,7 @@
 mod bodies;
 pub mod canary;
 mod client;
+mod description;
 pub mod events;
 pub mod fault;
 pub mod faulty;
