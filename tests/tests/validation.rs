@@ -140,7 +140,7 @@ async fn livekit_numbers_are_inbound_only_and_have_no_carrier() {
     assert_eq!(answer.fields().len(), 1, "{}", answer.text);
     refused(
         &world,
-        [(with(livekit(), json!({ "inbound_auth": "digest" })), json!({ "inbound_auth": "digest needs" }))],
+        [(with(livekit(), json!({ "inbound_auth": "digest" })), json!({ "inbound_auth": "kind=livekit" }))],
     )
     .await;
 

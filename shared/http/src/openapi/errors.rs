@@ -83,7 +83,8 @@ fn meaning(code: ErrorCode) -> String {
         ErrorCode::UnsupportedMediaType => "the body is not sent as JSON.",
         ErrorCode::InternalError => "something is wrong on our side.",
         ErrorCode::UpstreamFailure => {
-            "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. Nothing was created. Safe to retry."
+            "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. Nothing was created. \
+                Safe to retry."
         }
         ErrorCode::ServiceUnavailable => "busy, or a part of the service did not answer in time. Safe to retry.",
     };
