@@ -8,14 +8,10 @@
 // The deprecated fields are part of what clients send.
 #![allow(deprecated)]
 
+mod livekit;
+
 use std::{
-    collections::{BTreeMap, HashMap},
-    env,
-    fmt::Debug,
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering},
+    collections::HashMap,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -23,108 +19,33 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use livekit_protocol::{
     CreateSipDispatchRuleRequest, CreateSipInboundTrunkRequest, CreateSipOutboundTrunkRequest,
-    DeleteSipDispatchRuleRequest, DeleteSipTrunkRequest, GetSipInboundTrunkRequest, GetSipInboundTrunkResponse,
-    GetSipOutboundTrunkRequest, GetSipOutboundTrunkResponse, ListSipDispatchRuleRequest, ListSipDispatchRuleResponse,
-    ListSipInboundTrunkRequest, ListSipInboundTrunkResponse, ListSipOutboundTrunkRequest, ListSipOutboundTrunkResponse,
-    ListSipTrunkRequest, ListSipTrunkResponse, ListUpdate, Pagination, RoomAgentDispatch, RoomConfiguration, SipCodec,
-    SipDispatchRule, SipDispatchRuleDirect, SipDispatchRuleIndividual, SipDispatchRuleInfo, SipDispatchRuleUpdate,
+    ListSipDispatchRuleRequest, ListSipDispatchRuleResponse, ListSipInboundTrunkRequest, ListSipInboundTrunkResponse,
+    ListSipOutboundTrunkRequest, ListSipTrunkRequest, ListSipTrunkResponse, ListUpdate, Pagination, RoomAgentDispatch,
+    RoomConfiguration, SipCodec, SipDispatchRule, SipDispatchRuleDirect, SipDispatchRuleInfo, SipDispatchRuleUpdate,
     SipInboundTrunkInfo, SipInboundTrunkUpdate, SipMediaConfig, SipMediaEncryption, SipOutboundTrunkInfo,
     SipOutboundTrunkUpdate, SipTransport, SipTrunkInfo, UpdateSipDispatchRuleRequest, UpdateSipInboundTrunkRequest,
-    UpdateSipOutboundTrunkRequest, sip_dispatch_rule::Rule, sip_trunk_info::TrunkKind,
-    update_sip_dispatch_rule_request, update_sip_inbound_trunk_request, update_sip_outbound_trunk_request,
+    sip_dispatch_rule::Rule, sip_trunk_info::TrunkKind,
 };
-use livekit_token::{AccessToken, SIPGrants};
-use prost::Message;
-use reqwest::{Method, StatusCode, header};
-use serde::{Serialize, de::DeserializeOwned};
+use livekit_token::SIPGrants;
+use reqwest::{Method, header};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use trunkline_local::emulators::{
-    journal::{JournalError, Storage},
-    livekit::{Credentials, LiveKit},
+use trunkline_local::emulators::journal::Storage;
+use trunkline_tests::peers;
+
+use livekit::{
+    API_KEY, API_SECRET, Client, Encoding, Failure, Server, failure, inbound, individual_rule, outbound, parse_failure,
+    serve, strings, unique_digits, unique_number,
 };
-use trunkline_tests::process::Trunkline;
-
-const API_KEY: &str = "APIemulated";
-const API_SECRET: &str = "a secret that is long enough for HS256";
-
-/// A LiveKit to talk to: the real one if the environment names it, or an emulator of its own.
-#[derive(Clone)]
-struct Server {
-    url: String,
-    api_key: String,
-    api_secret: String,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Encoding {
-    Json,
-    Protobuf,
-}
-
-/// A server, spoken to in one encoding by someone who may do everything.
-struct Client {
-    server: Server,
-    encoding: Encoding,
-    http: reqwest::Client,
-}
-
-#[derive(Debug, PartialEq)]
-struct Failure {
-    status: u16,
-    code: String,
-    msg: String,
-    meta: Value,
-}
-
-fn failure(status: u16, code: &str, msg: impl Into<String>) -> Failure {
-    Failure { status, code: code.to_owned(), msg: msg.into(), meta: Value::Null }
-}
-
-fn invalid(msg: impl Into<String>) -> Failure {
-    failure(400, "invalid_argument", msg)
-}
-
-fn credentials() -> Credentials {
-    Credentials { api_key: API_KEY.to_owned(), api_secret: API_SECRET.to_owned().into() }
-}
 
 async fn server() -> Server {
-    if let (Ok(url), Ok(api_key), Ok(api_secret)) =
-        (env::var("LIVEKIT_URL"), env::var("LIVEKIT_API_KEY"), env::var("LIVEKIT_API_SECRET"))
-    {
-        return Server { url, api_key, api_secret };
+    let real = peers::environment();
+    if let Some(url) = real.get("LIVEKIT_URL") {
+        let [api_key, api_secret] = ["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"].map(|name| real[name].clone());
+        return Server { url: url.clone(), api_key, api_secret };
     }
     let (url, _running) = serve(&Storage::Memory).await;
     Server { url, api_key: API_KEY.to_owned(), api_secret: API_SECRET.to_owned() }
-}
-
-/// An emulator that runs until the sender is used.
-struct Running {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<std::io::Result<()>>,
-}
-
-impl Running {
-    async fn stop(self) {
-        self.stop.send(()).expect("the emulator runs");
-        self.task.await.expect("it does not panic").expect("it stops cleanly");
-    }
-}
-
-async fn serve(storage: &Storage) -> (String, Running) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("a bound port"));
-    let livekit = LiveKit::open(storage, &credentials()).expect("the storage opens");
-    let (stop, stopped) = oneshot::channel::<()>();
-    let task = tokio::spawn(livekit.serve(listener, async move {
-        // A dropped sender is no request to stop.
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }));
-    (url, Running { stop, task })
 }
 
 /// The same server in both encodings.
@@ -133,191 +54,12 @@ async fn clients() -> [Client; 2] {
     [Encoding::Protobuf, Encoding::Json].map(|encoding| Client::new(server.clone(), encoding))
 }
 
-impl Server {
-    fn token(&self, grants: SIPGrants) -> String {
-        AccessToken::with_api_key(&self.api_key, &self.api_secret)
-            .with_ttl(Duration::from_secs(60))
-            .with_sip_grants(grants)
-            .to_jwt()
-            .expect("a token")
-    }
-
-    fn admin_token(&self) -> String {
-        self.token(SIPGrants { admin: true, call: false })
-    }
-}
-
-impl Client {
-    fn new(server: Server, encoding: Encoding) -> Self {
-        Self { server, encoding, http: reqwest::Client::new() }
-    }
-
-    async fn call<Answer: Message + Default + DeserializeOwned>(
-        &self,
-        method: &str,
-        request: &(impl Message + Serialize),
-    ) -> Result<Answer, Failure> {
-        let (content_type, body) = match self.encoding {
-            Encoding::Json => ("application/json", serde_json::to_vec(request).expect("a JSON message")),
-            Encoding::Protobuf => ("application/protobuf", request.encode_to_vec()),
-        };
-        let response = self
-            .http
-            .post(format!("{}/twirp/livekit.SIP/{method}", self.server.url))
-            .bearer_auth(self.server.admin_token())
-            .header(header::CONTENT_TYPE, content_type)
-            .body(body)
-            .send()
-            .await
-            .expect("an answer");
-        let status = response.status();
-        let answered_type = response.headers()[header::CONTENT_TYPE].clone();
-        let body = response.bytes().await.expect("a body");
-        if status != StatusCode::OK {
-            assert_eq!(answered_type, "application/json");
-            return Err(parse_failure(status, &body));
-        }
-        assert_eq!(answered_type, content_type);
-        Ok(match self.encoding {
-            Encoding::Json => serde_json::from_slice(&body).expect("a JSON message"),
-            Encoding::Protobuf => Answer::decode(body).expect("a protobuf message"),
-        })
-    }
-
-    async fn create_inbound(&self, trunk: SipInboundTrunkInfo) -> Result<SipInboundTrunkInfo, Failure> {
-        let request = CreateSipInboundTrunkRequest { trunk: Some(trunk) };
-        self.call("CreateSIPInboundTrunk", &request).await
-    }
-
-    async fn create_outbound(&self, trunk: SipOutboundTrunkInfo) -> Result<SipOutboundTrunkInfo, Failure> {
-        let request = CreateSipOutboundTrunkRequest { trunk: Some(trunk) };
-        self.call("CreateSIPOutboundTrunk", &request).await
-    }
-
-    async fn create_rule(&self, rule: SipDispatchRuleInfo) -> Result<SipDispatchRuleInfo, Failure> {
-        let request = CreateSipDispatchRuleRequest { dispatch_rule: Some(rule), ..Default::default() };
-        self.call("CreateSIPDispatchRule", &request).await
-    }
-
-    async fn replace_inbound(&self, id: &str, trunk: SipInboundTrunkInfo) -> Result<SipInboundTrunkInfo, Failure> {
-        let action = update_sip_inbound_trunk_request::Action::Replace(trunk);
-        let request = UpdateSipInboundTrunkRequest { sip_trunk_id: id.to_owned(), action: Some(action) };
-        self.call("UpdateSIPInboundTrunk", &request).await
-    }
-
-    async fn update_inbound(&self, id: &str, update: SipInboundTrunkUpdate) -> Result<SipInboundTrunkInfo, Failure> {
-        let action = update_sip_inbound_trunk_request::Action::Update(update);
-        let request = UpdateSipInboundTrunkRequest { sip_trunk_id: id.to_owned(), action: Some(action) };
-        self.call("UpdateSIPInboundTrunk", &request).await
-    }
-
-    async fn replace_outbound(&self, id: &str, trunk: SipOutboundTrunkInfo) -> Result<SipOutboundTrunkInfo, Failure> {
-        let action = update_sip_outbound_trunk_request::Action::Replace(trunk);
-        let request = UpdateSipOutboundTrunkRequest { sip_trunk_id: id.to_owned(), action: Some(action) };
-        self.call("UpdateSIPOutboundTrunk", &request).await
-    }
-
-    async fn update_outbound(&self, id: &str, update: SipOutboundTrunkUpdate) -> Result<SipOutboundTrunkInfo, Failure> {
-        let action = update_sip_outbound_trunk_request::Action::Update(update);
-        let request = UpdateSipOutboundTrunkRequest { sip_trunk_id: id.to_owned(), action: Some(action) };
-        self.call("UpdateSIPOutboundTrunk", &request).await
-    }
-
-    async fn replace_rule(&self, id: &str, rule: SipDispatchRuleInfo) -> Result<SipDispatchRuleInfo, Failure> {
-        let action = update_sip_dispatch_rule_request::Action::Replace(rule);
-        let request = UpdateSipDispatchRuleRequest { sip_dispatch_rule_id: id.to_owned(), action: Some(action) };
-        self.call("UpdateSIPDispatchRule", &request).await
-    }
-
-    async fn update_rule(&self, id: &str, update: SipDispatchRuleUpdate) -> Result<SipDispatchRuleInfo, Failure> {
-        let action = update_sip_dispatch_rule_request::Action::Update(update);
-        let request = UpdateSipDispatchRuleRequest { sip_dispatch_rule_id: id.to_owned(), action: Some(action) };
-        self.call("UpdateSIPDispatchRule", &request).await
-    }
-
-    async fn get_inbound(&self, id: &str) -> Result<SipInboundTrunkInfo, Failure> {
-        let request = GetSipInboundTrunkRequest { sip_trunk_id: id.to_owned() };
-        let answer: GetSipInboundTrunkResponse = self.call("GetSIPInboundTrunk", &request).await?;
-        Ok(answer.trunk.expect("a trunk"))
-    }
-
-    async fn get_outbound(&self, id: &str) -> Result<SipOutboundTrunkInfo, Failure> {
-        let request = GetSipOutboundTrunkRequest { sip_trunk_id: id.to_owned() };
-        let answer: GetSipOutboundTrunkResponse = self.call("GetSIPOutboundTrunk", &request).await?;
-        Ok(answer.trunk.expect("a trunk"))
-    }
-
-    async fn inbound_ids(&self, request: ListSipInboundTrunkRequest) -> Vec<String> {
-        let answer: ListSipInboundTrunkResponse = self.call("ListSIPInboundTrunk", &request).await.expect("a list");
-        answer.items.into_iter().map(|trunk| trunk.sip_trunk_id).collect()
-    }
-
-    async fn outbound_ids(&self, request: ListSipOutboundTrunkRequest) -> Vec<String> {
-        let answer: ListSipOutboundTrunkResponse = self.call("ListSIPOutboundTrunk", &request).await.expect("a list");
-        answer.items.into_iter().map(|trunk| trunk.sip_trunk_id).collect()
-    }
-
-    async fn rule_ids(&self, request: ListSipDispatchRuleRequest) -> Vec<String> {
-        let answer: ListSipDispatchRuleResponse = self.call("ListSIPDispatchRule", &request).await.expect("a list");
-        answer.items.into_iter().map(|rule| rule.sip_dispatch_rule_id).collect()
-    }
-
-    async fn delete_trunk(&self, id: &str) -> Result<SipTrunkInfo, Failure> {
-        let request = DeleteSipTrunkRequest { sip_trunk_id: id.to_owned() };
-        self.call("DeleteSIPTrunk", &request).await
-    }
-
-    async fn delete_rule(&self, id: &str) -> Result<SipDispatchRuleInfo, Failure> {
-        let request = DeleteSipDispatchRuleRequest { sip_dispatch_rule_id: id.to_owned() };
-        self.call("DeleteSIPDispatchRule", &request).await
-    }
-}
-
-fn parse_failure(status: StatusCode, body: &[u8]) -> Failure {
-    let body: Value = serde_json::from_slice(body).expect("a Twirp error");
-    Failure {
-        status: status.as_u16(),
-        code: body["code"].as_str().expect("a code").to_owned(),
-        msg: body["msg"].as_str().expect("a message").to_owned(),
-        meta: body["meta"].clone(),
-    }
-}
-
-/// Digits that no other test and no earlier run has used.
-fn unique_digits() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
-    let next = NEXT.fetch_add(1, Ordering::Relaxed) % 1000;
-    format!("9{}{next:03}", since_epoch.as_micros() % 10_000_000_000)
-}
-
-fn unique_number() -> String {
-    format!("+{}", unique_digits())
-}
-
-fn strings(items: &[&str]) -> Vec<String> {
-    items.iter().map(|item| (*item).to_owned()).collect()
+fn invalid(msg: impl Into<String>) -> Failure {
+    failure(400, "invalid_argument", msg)
 }
 
 fn map(entries: &[(&str, &str)]) -> HashMap<String, String> {
     entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-}
-
-fn inbound(number: &str) -> SipInboundTrunkInfo {
-    SipInboundTrunkInfo { numbers: strings(&[number]), ..Default::default() }
-}
-
-fn outbound(number: &str) -> SipOutboundTrunkInfo {
-    SipOutboundTrunkInfo { numbers: strings(&[number]), address: "sip.example.com".to_owned(), ..Default::default() }
-}
-
-fn individual_rule(trunk_ids: &[&str]) -> SipDispatchRuleInfo {
-    let rule = SipDispatchRuleIndividual { room_prefix: "call".to_owned(), ..Default::default() };
-    SipDispatchRuleInfo {
-        rule: Some(SipDispatchRule { rule: Some(Rule::DispatchRuleIndividual(rule)) }),
-        trunk_ids: strings(trunk_ids),
-        ..Default::default()
-    }
 }
 
 fn direct(room: &str, pin: &str) -> SipDispatchRule {
@@ -1544,151 +1286,4 @@ async fn json_lists_and_rules_have_every_field_too() {
         })
     );
     client.delete_trunk(id.as_str().unwrap()).await.unwrap();
-}
-
-/// What the emulator keeps, and what it does better than the real server.
-mod emulator_alone {
-    use super::*;
-
-    fn emulated(url: String) -> Client {
-        let server = Server { url, api_key: API_KEY.to_owned(), api_secret: API_SECRET.to_owned() };
-        Client::new(server, Encoding::Protobuf)
-    }
-
-    #[tokio::test]
-    async fn of_conflicting_creates_at_once_one_succeeds() {
-        let (url, running) = serve(&Storage::Memory).await;
-        let number = unique_number();
-        let creates = (0..20).map(|_| {
-            let client = emulated(url.clone());
-            let trunk = inbound(&number);
-            tokio::spawn(async move { client.create_inbound(trunk).await.is_ok() })
-        });
-        let mut succeeded = 0;
-        for create in creates.collect::<Vec<_>>() {
-            succeeded += usize::from(create.await.unwrap());
-        }
-        assert_eq!(succeeded, 1);
-        running.stop().await;
-    }
-
-    #[tokio::test]
-    async fn no_call_is_placed() {
-        let (url, running) = serve(&Storage::Memory).await;
-        let client = emulated(url);
-        let answer: Result<SipTrunkInfo, _> =
-            client.call("CreateSIPParticipant", &DeleteSipTrunkRequest::default()).await;
-        assert_eq!(answer.unwrap_err(), failure(501, "unimplemented", "the LiveKit emulator does not place calls"));
-        running.stop().await;
-    }
-
-    /// Every trunk and rule there is.
-    async fn everything(
-        client: &Client,
-    ) -> (ListSipInboundTrunkResponse, ListSipOutboundTrunkResponse, ListSipDispatchRuleResponse) {
-        (
-            client.call("ListSIPInboundTrunk", &ListSipInboundTrunkRequest::default()).await.expect("a list"),
-            client.call("ListSIPOutboundTrunk", &ListSipOutboundTrunkRequest::default()).await.expect("a list"),
-            client.call("ListSIPDispatchRule", &ListSipDispatchRuleRequest::default()).await.expect("a list"),
-        )
-    }
-
-    #[tokio::test]
-    async fn a_restart_finds_what_was_answered() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("livekit.sqlite");
-        let storage = Storage::File(file.clone());
-        let (url, running) = serve(&storage).await;
-        let client = emulated(url);
-        let kept = SipInboundTrunkInfo {
-            auth_username: "alice".to_owned(),
-            auth_password: "correct horse".to_owned(),
-            ..inbound(&unique_number())
-        };
-        let kept = client.create_inbound(kept).await.unwrap();
-        let gone = client.create_outbound(outbound(&unique_number())).await.unwrap();
-        let moved = client.create_outbound(outbound(&unique_number())).await.unwrap();
-        let rule = client.create_rule(individual_rule(&[&kept.sip_trunk_id])).await.unwrap();
-        client.delete_trunk(&gone.sip_trunk_id).await.unwrap();
-        let moved = client.replace_outbound(&moved.sip_trunk_id, outbound(&unique_number())).await.unwrap();
-        let before = everything(&client).await;
-        assert_eq!(before.0.items, [kept]);
-        assert_eq!(before.1.items, [moved]);
-        assert_eq!(before.2.items, [rule]);
-        assert_private(directory.path());
-
-        let second = LiveKit::open(&storage, &credentials());
-        assert!(matches!(second.err(), Some(JournalError::Sqlite(_))), "a file has one owner");
-        running.stop().await;
-
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        let (url, running) = serve(&storage).await;
-        assert_eq!(everything(&emulated(url)).await, before);
-        assert_private(directory.path());
-        running.stop().await;
-    }
-
-    /// Nobody else may read the data file or what SQLite puts beside it.
-    fn assert_private(directory: &Path) {
-        for entry in fs::read_dir(directory).expect("the directory") {
-            let entry = entry.expect("an entry");
-            let mode = entry.metadata().expect("its metadata").permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
-        }
-    }
-
-    #[tokio::test]
-    async fn a_killed_process_loses_nothing_it_answered() {
-        let directory = tempfile::tempdir().unwrap();
-        let arguments = ["--data-dir", directory.path().to_str().unwrap()];
-        let start = async || Trunkline::start(env!("CARGO_BIN_EXE_trunkline"), &arguments, &BTreeMap::new()).await;
-        let mut answered = Vec::new();
-        for _ in 0..3 {
-            let mut victim = start().await;
-            // Writers are kept busy until the process is gone, so that it dies in the middle of a write.
-            let writers = (0..4).map(|_| {
-                let client = of_process(&victim);
-                tokio::spawn(async move { write_until_failure(&client).await })
-            });
-            let writers = writers.collect::<Vec<_>>();
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            victim.process.signal("KILL").await;
-            victim.process.ended().await;
-            for writer in writers {
-                answered.extend(writer.await.unwrap());
-            }
-
-            let again = start().await;
-            let found = of_process(&again).outbound_ids(Default::default()).await;
-            assert!(!answered.is_empty());
-            let lost = answered.iter().filter(|id| !found.contains(id)).collect::<Vec<_>>();
-            assert!(lost.is_empty(), "{lost:?}");
-        }
-    }
-
-    /// A client of the emulator in a process.
-    fn of_process(process: &Trunkline) -> Client {
-        let [url, api_key, api_secret] =
-            ["livekit_url", "livekit_api_key", "livekit_api_secret"].map(|field| process.ready(field).to_owned());
-        Client::new(Server { url, api_key, api_secret }, Encoding::Protobuf)
-    }
-
-    /// The ids of the trunks that were made before the server went away.
-    async fn write_until_failure(client: &Client) -> Vec<String> {
-        let request = CreateSipOutboundTrunkRequest { trunk: Some(outbound("+15105550100")) };
-        let mut made = Vec::new();
-        loop {
-            let response = client
-                .http
-                .post(format!("{}/twirp/livekit.SIP/CreateSIPOutboundTrunk", client.server.url))
-                .bearer_auth(client.server.admin_token())
-                .header(header::CONTENT_TYPE, "application/protobuf")
-                .body(request.encode_to_vec())
-                .send()
-                .await;
-            let Ok(response) = response else { return made };
-            let Ok(body) = response.bytes().await else { return made };
-            made.push(SipOutboundTrunkInfo::decode(body).expect("a trunk").sip_trunk_id);
-        }
-    }
 }

@@ -124,15 +124,18 @@ api_suites() {
   grep -lw World tests/tests/*.rs | sed -E 's|.*/(.*)\.rs|--test=\1|'
 }
 
-# cargo_test ARGUMENT...: runs the tests, shows them, and leaves their number in $passed, and in $left_out that of those
+passed=0 left_out=0
+
+# cargo_test ARGUMENT...: runs the tests, shows them, and adds their number to $passed, and to $left_out that of those
 # that the arguments leave out.
 # With --workspace, as in the README's command, so that nothing is built a second time with other features.
 cargo_test() {
-  local log=$RUN/tests-$RANDOM.log
+  local log=$RUN/tests-$RANDOM.log ran
   cargo test --workspace --locked "$@" 2>&1 | tee "$log"
-  passed=$(awk '/^test result: ok/ {sum += $4} END {print sum + 0}' "$log")
-  left_out=$(awk '/^test result: ok/ {sum += $8 + $12} END {print sum + 0}' "$log")
-  ((passed > 0)) || { echo "$PEER: no test ran" >&2; return 1; }
+  ran=$(awk '/^test result: ok/ {sum += $4} END {print sum + 0}' "$log")
+  passed=$((passed + ran))
+  left_out=$((left_out + $(awk '/^test result: ok/ {sum += $8 + $12} END {print sum + 0}' "$log")))
+  ((ran > 0)) || { echo "$PEER: no test ran" >&2; return 1; }
 }
 
 # was_asked NAME TEXT: fails when the log of what `start` started has no such line: the tests then met another.

@@ -3,6 +3,8 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 use trunkline_domain::RequestId;
 
+use crate::description;
+
 /// Where trunks are created and listed.
 pub const TRUNKS: &str = "/v1/agents/sip-trunks";
 
@@ -129,9 +131,13 @@ impl Request {
 
     /// Sends it and checks what every answer has in common.
     pub async fn send(self) -> Answer {
-        let response = self.0.send().await.expect("the service answers");
+        let (http, request) = self.0.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = http.execute(request).await.expect("the service answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a whole body of text");
+        assert!(description::has(&method, &path, status), "openapi.yaml has no {status} for {method} {path}: {text}");
         Answer::checked(status, headers, text)
     }
 }

@@ -7,13 +7,14 @@
 mod bodies;
 pub mod canary;
 mod client;
+mod description;
 pub mod events;
 pub mod fault;
 pub mod faulty;
 pub mod lambda;
 mod left;
 pub mod lines;
-mod peers;
+pub mod peers;
 pub mod probe;
 pub mod process;
 mod redact;

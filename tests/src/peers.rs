@@ -9,7 +9,7 @@ const DYNAMODB: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 const SECRETS_MANAGER: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
 
 /// The real systems and their keys; empty where all are emulated.
-pub(crate) fn environment() -> BTreeMap<String, String> {
+pub fn environment() -> BTreeMap<String, String> {
     let systems: [(_, &[_]); 3] = [
         (LIVEKIT, &["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"]),
         (DYNAMODB, &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),

@@ -9,6 +9,7 @@ fn openapi_yaml_says_what_the_types_say() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.yaml");
     assert!(
         fs::read_to_string(path).unwrap() == trunkline_http::openapi(),
-        "openapi.yaml is stale: cargo run -p trunkline-http --features openapi --example openapi > openapi.yaml"
+        "openapi.yaml is stale: {}",
+        trunkline_http::OPENAPI_COMMAND
     );
 }

@@ -82,7 +82,14 @@ crate::schema::text!(AllowedAddress, {
     "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
     "maxLength": 49,
     "examples": ["198.51.100.0/24"],
+}, shown {
+    "pattern": format!("^({IPV4}(/([12]?[0-9]|3[01]))?|{IPV6}(/([1-9]?[0-9]|1[01][0-9]|12[0-7]))?)$"),
 });
+
+#[cfg(feature = "openapi")]
+const IPV4: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}";
+#[cfg(feature = "openapi")]
+const IPV6: &str = "[0-9a-f.]*:[0-9a-f:.]*";
 
 #[cfg(test)]
 mod tests {

@@ -35,6 +35,8 @@ crate::schema::text!(CountryCode, {
     "format": "iso-3166-1-alpha-2",
     "pattern": "^[A-Za-z]{2}$",
     "examples": ["US"],
+}, shown {
+    "pattern": "^[A-Z]{2}$",
 });
 
 #[cfg(test)]

@@ -2,6 +2,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+#[cfg(feature = "openapi")]
+use crate::schema::{NOT_CONTROL, SPACE, VISIBLE};
+
 /// A trunk's name: 1 to 128 characters after trimming, none of them a control character.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -34,8 +37,16 @@ impl fmt::Display for TrunkName {
 
 #[cfg(feature = "openapi")]
 crate::schema::text!(TrunkName, {
+    // What is trimmed counts towards `maxLength`, so the limit is in the pattern.
+    "pattern": format!("^{SPACE}*{}{SPACE}*$", trimmed()),
+    "examples": ["Front desk"],
+}, shown {
     "minLength": 1,
     "maxLength": TrunkName::MAX_CHARS,
-    "pattern": format!("^{any}*{visible}{any}*$", any = crate::schema::NOT_CONTROL, visible = crate::schema::VISIBLE),
-    "examples": ["Front desk"],
+    "pattern": format!("^{}$", trimmed()),
 });
+
+#[cfg(feature = "openapi")]
+fn trimmed() -> String {
+    format!("{VISIBLE}({NOT_CONTROL}{{0,{}}}{VISIBLE})?", TrunkName::MAX_CHARS - 2)
+}

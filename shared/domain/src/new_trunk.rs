@@ -31,7 +31,7 @@ pub(crate) const FIELDS: [&str; 12] = [
     "credentials",
 ];
 
-const READ_ONLY_FIELDS: [&str; 9] = [
+pub(crate) const READ_ONLY_FIELDS: [&str; 9] = [
     "id",
     "auth_password_set",
     "livekit_inbound_trunk_id",
@@ -42,6 +42,9 @@ const READ_ONLY_FIELDS: [&str; 9] = [
     "created_at",
     "updated_at",
 ];
+
+/// What a trunk of `kind: livekit` does not have: LiveKit is its carrier.
+pub(crate) const NOT_OF_LIVEKIT: [&str; 4] = ["sip_address", "auth_username", "auth_password", "destination_country"];
 
 pub(crate) const MAX_ALLOWED_ADDRESSES: usize = 64;
 pub(crate) const DEFAULT_TRANSPORT: Transport = Transport::Auto;
@@ -75,9 +78,8 @@ impl NewTrunk {
         let password = fields.optional("auth_password", AuthPassword::parse);
         fields.check_pair("auth_username", "auth_password");
         let inbound_auth = fields.optional("inbound_auth", |text| text.parse().map_err(message));
-        if inbound_auth == Some(InboundAuth::Digest) && !fields.given("auth_username") && !fields.given("auth_password")
-        {
-            fields.violations.add("inbound_auth", "digest needs auth_username and auth_password");
+        if inbound_auth == Some(InboundAuth::Digest) {
+            fields.check_digest(kind);
         }
         let allowed_addresses = fields.allowed_addresses();
         let country = fields.optional("destination_country", CountryCode::parse);
@@ -208,13 +210,21 @@ impl<'a> Fields<'a> {
         }
     }
 
+    fn check_digest(&mut self, kind: Option<Kind>) {
+        if kind == Some(Kind::Livekit) {
+            self.violations.add("inbound_auth", "must be none or absent for kind=livekit, which has no credentials");
+        } else if !self.given("auth_username") && !self.given("auth_password") {
+            self.violations.add("inbound_auth", "digest needs auth_username and auth_password");
+        }
+    }
+
     /// LiveKit's own numbers take calls only, and LiveKit is their carrier.
     fn check_livekit(&mut self, direction: Option<Direction>) {
         if direction.is_some_and(|direction| direction != Direction::Inbound) {
             self.violations
                 .add("direction", "must be inbound for kind=livekit: LiveKit's numbers take inbound calls only");
         }
-        for field in ["sip_address", "auth_username", "auth_password", "destination_country"] {
+        for field in NOT_OF_LIVEKIT {
             self.refuse(field, "must be absent for kind=livekit");
         }
     }
@@ -291,6 +301,22 @@ mod tests {
                 "name: must have 1 to 128 characters after trimming",
                 "sip_address: required for kind=byoc",
                 "transport: must be a string",
+            ]
+        );
+    }
+
+    #[test]
+    fn digest_is_refused_with_the_credentials_that_a_livekit_trunk_does_not_have() {
+        let found = refusals(
+            r#"{"name": "a", "kind": "livekit", "direction": "inbound", "auth_username": "a", "auth_password": "b",
+                "inbound_auth": "digest"}"#,
+        );
+        assert_eq!(
+            found,
+            [
+                "auth_password: must be absent for kind=livekit",
+                "auth_username: must be absent for kind=livekit",
+                "inbound_auth: must be none or absent for kind=livekit, which has no credentials",
             ]
         );
     }

@@ -5,19 +5,21 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::new_trunk::{DEFAULT_MEDIA_ENCRYPTION, DEFAULT_TRANSPORT, MAX_ALLOWED_ADDRESSES};
+use crate::new_trunk::{
+    DEFAULT_MEDIA_ENCRYPTION, DEFAULT_TRANSPORT, MAX_ALLOWED_ADDRESSES, NOT_OF_LIVEKIT, READ_ONLY_FIELDS,
+};
 use crate::{
     AllowedAddress, AuthPassword, AuthUsername, CarrierCredentials, CountryCode, Direction, InboundAuth, Kind,
     MediaEncryption, NewTrunk, SipAddress, Transport, TrunkName,
 };
 
-/// A trunk to be created. `null` counts as absent, where it is taken. A field that is not listed is refused: a mistyped
-/// security setting must not be dropped.
+/// A trunk to be created. `null` counts as absent, where it is taken; what the service sets may be `null` alone. A field
+/// that is not listed is refused: a mistyped security setting must not be dropped.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, transform = add_rules)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct NewSipTrunk {
-    /// For people. Trimmed.
+    /// For people: 1 to 128 characters after trimming.
     name: TrunkName,
     /// `livekit` for a number of LiveKit's own, `byoc` for the customer's own carrier.
     #[schemars(extend("enum" = [Kind::Livekit.as_str(), Kind::Byoc.as_str()]))]
@@ -80,10 +82,7 @@ impl JsonSchema for NewTrunk {
 fn add_rules(schema: &mut Schema) {
     let rules = [
         when(is("kind", Kind::Livekit.as_str()), is("direction", Direction::Inbound.as_str())),
-        when(
-            is("kind", Kind::Livekit.as_str()),
-            absent(&["sip_address", "auth_username", "auth_password", "destination_country"]),
-        ),
+        when(is("kind", Kind::Livekit.as_str()), absent(&NOT_OF_LIVEKIT)),
         when(is("kind", Kind::Byoc.as_str()), given(&["sip_address"])),
         when(is("direction", Direction::Inbound.as_str()), absent(&["destination_country"])),
         when(is("direction", Direction::Outbound.as_str()), absent(&["inbound_auth"])),
@@ -92,6 +91,9 @@ fn add_rules(schema: &mut Schema) {
         when(is("inbound_auth", InboundAuth::Digest.as_str()), given(&["auth_username", "auth_password"])),
     ];
     schema.insert("allOf".to_owned(), json!(rules));
+    // As no properties of their own, since callers have nothing to set there.
+    let read_only = format!("^({})$", READ_ONLY_FIELDS.join("|"));
+    schema.insert("patternProperties".to_owned(), json!({read_only: {"type": "null"}}));
 }
 
 fn when(condition: Value, then: Value) -> Value {
@@ -117,14 +119,94 @@ fn absent(fields: &[&str]) -> Value {
 mod tests {
     use std::collections::BTreeSet;
 
+    use regex::Regex;
+
     use crate::new_trunk::FIELDS;
+    use crate::{AddressPolicy, JsonObject};
 
     use super::*;
+
+    fn taken(field: &str, value: &Value) -> bool {
+        let mut body = json!({"name": "a", "kind": "livekit", "direction": "inbound"});
+        body[field] = value.clone();
+        let body = JsonObject::parse(body.to_string().as_bytes()).unwrap();
+        NewTrunk::parse(&body, AddressPolicy::PublicOnly).is_ok()
+    }
 
     #[test]
     fn the_schema_has_the_fields_that_the_parser_reads() {
         let schema = schemars::schema_for!(NewTrunk);
         let described: BTreeSet<_> = schema.get("properties").unwrap().as_object().unwrap().keys().collect();
         assert_eq!(described, FIELDS.map(str::to_owned).iter().collect());
+    }
+
+    #[test]
+    fn what_the_service_sets_may_be_null_alone() {
+        let schema = schemars::schema_for!(NewTrunk);
+        let patterns = schema.get("patternProperties").unwrap().as_object().unwrap();
+        let (pattern, value) = patterns.iter().next().unwrap();
+        assert_eq!(value, &json!({"type": "null"}));
+        let pattern = Regex::new(pattern).unwrap();
+        for field in ["id", "warnings", "livekit_dispatch_rule_id", "updated_at", "ids", "an_id", "ID", "colour"] {
+            assert_eq!(pattern.is_match(field), taken(field, &Value::Null), "{field}");
+            assert!(!taken(field, &json!("x")), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_name_fits_its_pattern_as_it_fits_the_parser() {
+        let schema = schemars::schema_for!(TrunkName);
+        assert_eq!(schema.get("maxLength"), None);
+        let pattern = Regex::new(schema.get("pattern").unwrap().as_str().unwrap()).unwrap();
+        let long = |chars: usize| "é".repeat(chars);
+        let names = [
+            "a",
+            " a b ",
+            "\n\t\u{85}a\u{3000}\r",
+            "\u{feff}",
+            "",
+            " ",
+            "\u{2003}",
+            "a\tb",
+            "\u{7f}a",
+            "a\u{9f}",
+            "a\u{200b}",
+        ];
+        let names = names.map(str::to_owned).into_iter().chain([128, 129].map(long));
+        let names = names.chain([128, 129].map(|chars| format!("  {}\u{2003} ", long(chars))));
+        for name in names {
+            assert_eq!(pattern.is_match(&name), taken("name", &json!(name)), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_fits_the_pattern_of_responses() {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let generator = || settings.clone().into_generator();
+        let fits = |schema: Schema, text: &str| {
+            Regex::new(schema.get("pattern").unwrap().as_str().unwrap()).unwrap().is_match(text)
+        };
+        for given in
+            ["1.1.1.1/32", "0.0.0.0/0", "198.51.100.0/31", "2001:DB8::/127", "::/0", "::FFFF:1.1.1.0/120", "::1"]
+        {
+            let shown = AllowedAddress::parse(given).unwrap().to_string();
+            assert!(fits(generator().into_root_schema_for::<AllowedAddress>(), &shown), "{shown}");
+        }
+        for never in ["1.1.1.1/32", "2001:DB8::1", "::1/128", "1.1.1.0/024"] {
+            assert!(!fits(generator().into_root_schema_for::<AllowedAddress>(), never), "{never}");
+        }
+        for given in ["SIP.Example.com:05060", "2606:4700:0::1111", "1.1.1.1:65535", "[2606:4700::1111]:5061"] {
+            let shown = SipAddress::parse(given, AddressPolicy::PublicOnly).unwrap().to_string();
+            assert!(fits(generator().into_root_schema_for::<SipAddress>(), &shown), "{shown}");
+        }
+        for never in ["SIP.example.com", "2606:4700::1111", "sip.example.com:05060"] {
+            assert!(!fits(generator().into_root_schema_for::<SipAddress>(), never), "{never}");
+        }
+        for (text, shown) in [("DE", true), ("de", false)] {
+            assert_eq!(fits(generator().into_root_schema_for::<CountryCode>(), text), shown);
+        }
+        for (text, shown) in [("Front desk", true), (" a", false), ("a ", false)] {
+            assert_eq!(fits(generator().into_root_schema_for::<TrunkName>(), text), shown);
+        }
     }
 }

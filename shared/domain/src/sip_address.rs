@@ -82,6 +82,8 @@ crate::schema::text!(SipAddress, {
     "minLength": 1,
     "maxLength": address::MAX_HOST_NAME_CHARS + ":65535".len(),
     "examples": ["sip.carrier.example.com"],
+}, shown {
+    "pattern": r"^([0-9a-z.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$",
 });
 
 fn has_scheme(text: &str) -> bool {

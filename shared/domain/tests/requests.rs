@@ -278,7 +278,8 @@ impl Request {
             ("auth_username", self.given("auth_password") && !self.given("auth_username")),
             (
                 "inbound_auth",
-                self.is("inbound_auth", "digest") && !self.given("auth_username") && !self.given("auth_password"),
+                self.is("inbound_auth", "digest")
+                    && (self.is("kind", "livekit") || !self.given("auth_username") && !self.given("auth_password")),
             ),
         ];
         fields.extend(rules.into_iter().filter(|(_, broken)| *broken).map(|(field, _)| field));

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use trunkline_domain::WorkspaceId;
 use trunkline_provisioning::ports::StoreError;
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, StoredResponse, TrunkKey};
@@ -14,9 +14,6 @@ use crate::items::{Item, Record, number, text};
 use crate::keys;
 use crate::store::TrunkTable;
 use crate::transaction::item;
-
-/// How long a response is replayed.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// TTL deletes late, days at times, so an expired record counts as absent by its attribute.
 const UNUSED: &str = "attribute_not_exists(pk) OR expires_at <= :now";
@@ -38,7 +35,7 @@ impl TrunkTable {
             .item("fingerprint", text(&claim.fingerprint))
             .item("state", text(RUNNING))
             .item("trunk_id", text(key.id))
-            .item("expires_at", number((now + KEPT_FOR).as_second()))
+            .item("expires_at", number((now + StoredResponse::KEPT_FOR).as_second()))
             .condition_expression(UNUSED)
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values_on_condition_check_failure(OnFailure::AllOld);
@@ -95,7 +92,7 @@ impl TrunkTable {
             .item("status", number(response.status))
             .item("body", text(&response.body))
             .item("location", text(response.location.as_deref().unwrap_or_default()))
-            .item("expires_at", number((now + KEPT_FOR).as_second()))
+            .item("expires_at", number((now + StoredResponse::KEPT_FOR).as_second()))
             .condition_expression(UNUSED)
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values_on_condition_check_failure(OnFailure::AllOld);

@@ -1,4 +1,4 @@
-//! Prints the description of the API: `cargo run -p trunkline-http --features openapi --example openapi > openapi.yaml`.
+//! Prints the description of the API.
 
 #![expect(clippy::print_stdout, reason = "the description is what it is for")]
 

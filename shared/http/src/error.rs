@@ -21,7 +21,7 @@ pub struct ApiError {
     header: Option<Header>,
 }
 
-/// What `details` say, where the contract has any.
+/// More about some errors.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(untagged)]
@@ -36,6 +36,10 @@ enum Details {
     /// Of `upstream_failure`.
     Upstream {
         /// Which system failed.
+        #[cfg_attr(
+            feature = "openapi",
+            schemars(extend("enum" = [Upstream::LiveKit.as_str(), Upstream::SecretsManager.as_str()]))
+        )]
         upstream: &'static str,
     },
 }
@@ -45,7 +49,7 @@ enum Details {
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Error"))]
 pub(crate) struct ErrorBody<'a> {
     error: Problem<'a>,
-    /// Of the request that was answered so first: also in every log line of it.
+    /// Names the request, also in each of its log lines. In a replayed response, the first request.
     request_id: RequestId,
 }
 

@@ -19,7 +19,7 @@ pub use authentication::Authenticator;
 pub use endpoint::{Handler, answer};
 pub use handlers::{CreateSipTrunk, DeleteSipTrunk, GetSipTrunk, Healthz, ListSipTrunks, NotFound};
 #[cfg(feature = "openapi")]
-pub use openapi::openapi;
+pub use openapi::{COMMAND as OPENAPI_COMMAND, openapi};
 pub use request::ApiRequest;
 pub use routes::{Operation, Route, find};
 

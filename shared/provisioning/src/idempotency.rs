@@ -1,3 +1,5 @@
+use jiff::SignedDuration;
+
 /// An `Idempotency-Key` together with the request it was sent with. Neither the key nor the body can be read
 /// from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,11 @@ pub struct StoredResponse {
     pub body: String,
     /// The `Location` header, where there was one.
     pub location: Option<String>,
+}
+
+impl StoredResponse {
+    /// How long it is replayed.
+    pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 }
 
 /// What became of a key that was used before.

@@ -10,7 +10,8 @@ use crate::response::ApiResponse;
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "Health"))]
 pub(crate) struct HealthBody {
-    /// Always `ok`.
+    /// It runs, or there is no answer.
+    #[cfg_attr(feature = "openapi", schemars(extend("const" = HealthBody::NOW.status)))]
     status: &'static str,
     /// The version of the build.
     version: &'static str,

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use lambda_http::http::header::RETRY_AFTER;
 use serde_json::{Map, Value, json};
 use trunkline_domain::{Direction, RequestId, Violations};
-use trunkline_provisioning::{CreateError, KeyUse, Upstream};
+use trunkline_provisioning::{CreateError, DeleteError, KeyUse, Upstream};
 
 use crate::error::{ApiError, ErrorBody};
 use crate::error_code::ErrorCode;
@@ -24,26 +25,48 @@ pub(super) fn add(
     for (status, codes) in by_status {
         let name = codes.iter().map(|code| format!("{code:?}")).collect::<Vec<_>>().join("Or");
         responses.insert(status.as_str().to_owned(), json!({"$ref": format!("#/components/responses/{name}")}));
-        components.entry(name).or_insert_with(|| response(&codes, schemas));
+        let outcomes: Vec<_> = codes.into_iter().map(|code| (error(code), meaning(code))).collect();
+        components.entry(name).or_insert_with(|| response(&outcomes, schemas));
     }
 }
 
-fn response(codes: &[ErrorCode], schemas: &mut Schemas) -> Value {
-    let description: Vec<_> = codes.iter().map(|code| format!("`{}`: {}", code.as_str(), meaning(*code))).collect();
-    let mut names: Vec<_> = codes.iter().filter_map(|code| error(*code).header_name()).collect();
+/// Adds the failure of a deletion, which promises something else than that of a creation.
+pub(super) fn add_unfinished_deletion(
+    responses: &mut Map<String, Value>,
+    schemas: &mut Schemas,
+    components: &mut BTreeMap<String, Value>,
+) {
+    const NAME: &str = "UnfinishedDeletion";
+    let meaning = "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. The trunk is no longer \
+        shown and will be deleted, with or without a retry.";
+    let outcome = (DeleteError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
+    let status = ErrorCode::UpstreamFailure.status();
+    responses.insert(status.as_str().to_owned(), json!({"$ref": format!("#/components/responses/{NAME}")}));
+    components.insert(NAME.to_owned(), response(&[outcome], schemas));
+}
+
+/// Of errors as a client may meet them, and what they mean.
+fn response(outcomes: &[(ApiError, String)], schemas: &mut Schemas) -> Value {
+    let description: Vec<_> =
+        outcomes.iter().map(|(error, meaning)| format!("`{}`: {meaning}", error.code())).collect();
+    let mut names: Vec<_> = outcomes.iter().filter_map(|(error, _)| error.header_name()).collect();
     names.dedup();
+    let mut headers = headers::references(&names);
+    if names.contains(&RETRY_AFTER) && outcomes.iter().any(|(error, _)| error.header_name() != Some(RETRY_AFTER)) {
+        headers[headers::written(&RETRY_AFTER)] = headers::retry_after_at_times();
+    }
     let id: RequestId = "req_01kdz0v1ctfpat8r05qs7wk4ed".parse().expect("an id");
     let examples: Map<_, _> =
-        codes.iter().map(|code| (code.as_str().to_owned(), json!({"value": error(*code).body(id)}))).collect();
+        outcomes.iter().map(|(error, _)| (error.code().to_owned(), json!({"value": error.body(id)}))).collect();
     json!({
         "description": description.join("\n"),
-        "headers": headers::references(&names),
+        "headers": headers,
         "content": {"application/json": {"schema": schemas.response::<ErrorBody<'_>>(), "examples": examples}},
     })
 }
 
-fn meaning(code: ErrorCode) -> &'static str {
-    match code {
+fn meaning(code: ErrorCode) -> String {
+    let meaning = match code {
         ErrorCode::BadRequest => "the request cannot be read.",
         ErrorCode::ValidationFailed => "fields break rules; `fields` says which and how, all at once.",
         ErrorCode::Unauthorized => "the API key is missing, malformed, unknown or revoked.",
@@ -56,12 +79,16 @@ fn meaning(code: ErrorCode) -> &'static str {
         ErrorCode::IdempotencyConflict => {
             "the `Idempotency-Key` was used with another request, or the first is still running."
         }
-        ErrorCode::PayloadTooLarge => "the body is over 64 KiB.",
+        ErrorCode::PayloadTooLarge => return format!("the body is over {} KiB.", MAX_BODY_BYTES / 1024),
         ErrorCode::UnsupportedMediaType => "the body is not sent as JSON.",
         ErrorCode::InternalError => "something is wrong on our side.",
-        ErrorCode::UpstreamFailure => "LiveKit or AWS refused or failed; `details.upstream` says which. Safe to retry.",
+        ErrorCode::UpstreamFailure => {
+            "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. Nothing was created. \
+                Safe to retry."
+        }
         ErrorCode::ServiceUnavailable => "busy, or a part of the service did not answer in time. Safe to retry.",
-    }
+    };
+    meaning.to_owned()
 }
 
 /// An error as a client may meet it.

@@ -27,23 +27,36 @@ pub(super) fn components() -> Value {
             "This is the first response to this `Idempotency-Key` again.",
             json!({"type": "string", "const": "true"}),
         ),
-        (RETRY_AFTER, false, "In how many seconds to try again.", json!({"type": "integer", "minimum": 0})),
+        (RETRY_AFTER, true, "In how many seconds to try again.", json!({"type": "integer", "minimum": 0})),
         (WWW_AUTHENTICATE, true, "How to authenticate (RFC 6750 §3).", json!({"type": "string", "const": "Bearer"})),
     ];
     let component = |(name, required, description, schema): (HeaderName, bool, &str, Value)| {
         (written(&name), json!({"description": description, "required": required, "schema": schema}))
     };
-    headers.into_iter().map(component).collect::<Map<_, _>>().into()
+    let mut components: Map<_, _> = headers.into_iter().map(component).collect();
+    let mut sometimes = components[&written(&RETRY_AFTER)].clone();
+    sometimes["required"] = false.into();
+    components.insert(RETRY_AFTER_AT_TIMES.to_owned(), sometimes);
+    components.into()
+}
+
+/// `Retry-After` where one of several outcomes has it.
+const RETRY_AFTER_AT_TIMES: &str = "Retry-After-At-Times";
+
+/// A reference to it.
+pub(super) fn retry_after_at_times() -> Value {
+    reference(RETRY_AFTER_AT_TIMES)
+}
+
+fn reference(component: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{component}")})
 }
 
 /// References to these headers and the request's id.
 pub(super) fn references(names: &[HeaderName]) -> Value {
     let names = [REQUEST_ID].into_iter().chain(names.iter().cloned());
-    let reference = |name: HeaderName| {
-        let name = written(&name);
-        (name.clone(), json!({"$ref": format!("#/components/headers/{name}")}))
-    };
-    names.map(reference).collect::<Map<_, _>>().into()
+    let named = |name: HeaderName| (written(&name), reference(&written(&name)));
+    names.map(named).collect::<Map<_, _>>().into()
 }
 
 /// As people write it.

@@ -2,6 +2,7 @@
 
 mod errors;
 mod examples;
+mod gateway;
 mod headers;
 mod operations;
 mod schemas;
@@ -35,7 +36,8 @@ struct Components {
     schemas: BTreeMap<String, Value>,
 }
 
-const COMMAND: &str = "cargo run -p trunkline-http --features openapi --example openapi > openapi.yaml";
+/// Writes the description anew.
+pub const COMMAND: &str = "cargo run -p trunkline-http --features openapi --example openapi > openapi.yaml";
 
 /// The description of the API: `openapi.yaml`.
 pub fn openapi() -> String {
@@ -43,16 +45,19 @@ pub fn openapi() -> String {
     let mut responses = BTreeMap::new();
     let mut paths: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for route in ROUTES {
-        let operation = operations::describe(route, &mut schemas, &mut responses);
+        let mut operation = operations::describe(route, &mut schemas, &mut responses);
+        operation["responses"]["429"] = gateway::too_many_requests();
         paths.entry(route.path).or_default().insert(route.method.to_lowercase(), operation);
     }
+    responses.extend(gateway::components());
     let document = Document {
         openapi: "3.1.0",
         info: json!({
             "title": "Trunkline",
             "version": "v1",
             "description": "SIP trunks for voice agents on LiveKit.\n\nJSON in and out, times in UTC (RFC 3339). Every \
-                response carries `Trunkline-Request-Id`; every error is an `Error`. What no path takes answers 404 \
+                response carries `Trunkline-Request-Id`; every error is an `Error`. The gateway's own responses are the \
+                exception: 429, and a 5xx where the service gives no answer. What no path takes answers 404 \
                 `not_found`, a method that a path does not take 405 `method_not_allowed` with `Allow`.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": env!("CARGO_PKG_LICENSE")},
         }),

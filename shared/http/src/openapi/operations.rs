@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use lambda_http::http::header::{ETAG, HeaderName, IF_NONE_MATCH, LOCATION};
 use serde_json::{Map, Value, json};
 use trunkline_domain::{Direction, Kind, NewTrunk, TrunkId};
+use trunkline_provisioning::StoredResponse;
 
 use crate::error_code::ErrorCode::*;
 use crate::handlers::healthz::HealthBody;
@@ -60,8 +61,10 @@ fn create(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
         "parameters": [{
             "name": headers::written(&IDEMPOTENCY_KEY),
             "in": "header",
-            "description": "Runs the operation once: the first response is replayed for 24 hours. A 5xx or a 402 is not \
-                kept.",
+            "description": format!(
+                "Runs the operation once: the first response is replayed for {} hours. A 5xx or a 402 is not kept.",
+                StoredResponse::KEPT_FOR.as_hours(),
+            ),
             // Space around a header's value is not part of it (RFC 9110 §5.5).
             "schema": {
                 "type": "string",
@@ -132,8 +135,9 @@ fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value
 fn delete(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
     let mut responses = Map::new();
     responses.insert("204".to_owned(), empty_response("The trunk is gone, with its LiveKit objects and secret.", &[]));
-    let codes = [Unauthorized, InsufficientScope, SipTrunkNotFound, InternalError, UpstreamFailure, ServiceUnavailable];
+    let codes = [Unauthorized, InsufficientScope, SipTrunkNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
+    errors::add_unfinished_deletion(&mut responses, schemas, components);
     json!({
         "operationId": "deleteSipTrunk",
         "tags": ["SIP trunks"],
