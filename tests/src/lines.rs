@@ -35,12 +35,15 @@ impl Lines {
         Self { buffer, _until_dropped: tracing::subscriber::set_default(lines) }
     }
 
-    /// Those at `ERROR` that say `message` of `system`.
+    /// How many at `ERROR` say `message` of `system`.
     pub fn errors(&self, message: &str, system: &str) -> usize {
+        self.saying(message).iter().filter(|line| line["call.system"] == system).count()
+    }
+
+    /// Those at `ERROR` that say `message`.
+    pub fn saying(&self, message: &str) -> Vec<Value> {
         let text = String::from_utf8(self.buffer.0.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
-            .filter(|line| line["level"] == "ERROR" && line["message"] == message && line["call.system"] == system)
-            .count()
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["level"] == "ERROR" && line["message"] == message).collect()
     }
 }

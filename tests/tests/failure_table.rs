@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
+use trunkline_bootstrap::AUDIT_DIFFERENCE;
+use trunkline_provisioning::SWEEP_STUCK;
 use trunkline_provisioning::ports::{Failure, OPERATOR_NEEDED};
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::lines::Lines;
@@ -77,6 +81,9 @@ fn promise(failure: Failure) -> Promise {
     }
 }
 
+/// Longer than anybody waits.
+const TOO_LATE: Fault = Fault::Delay(Duration::from_secs(600));
+
 /// How a system fails so; nothing where it cannot.
 fn ways(failure: Failure, system: System) -> Vec<Way> {
     use System::{DynamoDb, LiveKit, SecretsManager};
@@ -96,8 +103,10 @@ fn ways(failure: Failure, system: System) -> Vec<Way> {
         (Failure::ServerError, LiveKit) => vec![Fault::twirp(503, "unavailable"), Fault::status(502)],
         (Failure::ServerError, DynamoDb) => vec![Fault::aws(500, "InternalServerError"), Fault::status(503)],
         (Failure::ServerError, SecretsManager) => vec![Fault::aws(500, "InternalServiceError"), Fault::status(503)],
-        (Failure::Unanswered, LiveKit) => vec![Fault::Drop, Fault::status(200), Fault::twirp(408, "deadline_exceeded")],
-        (Failure::Unanswered, DynamoDb | SecretsManager) => vec![Fault::Drop],
+        (Failure::Unanswered, LiveKit) => {
+            vec![Fault::Drop, TOO_LATE, Fault::status(200), Fault::twirp(408, "deadline_exceeded")]
+        }
+        (Failure::Unanswered, DynamoDb | SecretsManager) => vec![Fault::Drop, TOO_LATE],
         (Failure::ExpiredCredentials, LiveKit) => vec![Fault::twirp(401, "unauthenticated"), Fault::status(401)],
         (Failure::ExpiredCredentials, DynamoDb | SecretsManager) => {
             ["ExpiredTokenException", "UnrecognizedClientException"].map(|code| Fault::aws(400, code)).into()
@@ -234,33 +243,155 @@ fn each_row_is_tried() {
     }
 }
 
-#[tokio::test]
-async fn each_row_means_one_thing_to_a_deletion() {
-    let left = Left { active: 0, deleting: 1, in_sweep_index: 1, rules: 0, ..Left::both(1) };
-    for failure in Failure::ALL {
-        let promise = promise(failure);
-        for way in ways(failure, System::LiveKit) {
-            let Way::Answer(fault) = way else { continue };
-            let place = format!("{failure:?} by {fault:?}");
-            let world = World::faulty().await;
-            let trunk = world.client().create(&both()).await.expect(201);
-            world.forget_calls();
-            let lines = Lines::keep();
-            world.faults(System::LiveKit).inject(On::operation("DeleteSIPTrunk"), fault);
-            world.client().delete_trunk(trunk.id()).await.expect_error(502, "upstream_failure");
-            assert_eq!(count(&world, System::LiveKit, "DeleteSIPTrunk"), promise.livekit_calls, "{place}");
-            assert_eq!(lines.errors(OPERATOR_NEEDED, "livekit") > 0, promise.operator, "{place}");
-            assert_eq!(world.left().await, left, "{place}");
+/// The call of a deletion that fails.
+fn deleting(system: System) -> &'static str {
+    match system {
+        System::LiveKit => "DeleteSIPTrunk",
+        System::SecretsManager => "DeleteSecret",
+        System::DynamoDb => "TransactWriteItems",
+    }
+}
+
+/// What a deletion leaves that failed so.
+fn left_by_deletion(system: System, way: &Way) -> Left {
+    let begun = Left { active: 0, deleting: 1, in_sweep_index: 1, ..Left::both(1) };
+    let without_objects = Left { inbound: 0, outbound: 0, rules: 0, ..begun };
+    match (system, way) {
+        (System::LiveKit, Way::Closed | Way::Untrusted) => begun,
+        (System::LiveKit, _) => Left { rules: 0, ..begun },
+        (System::SecretsManager, _) => without_objects,
+        (System::DynamoDb, Way::Closed | Way::Untrusted) => Left::both(1),
+        (System::DynamoDb, _) => Left { secrets: 0, secrets_scheduled: 1, ..without_objects },
+    }
+}
+
+async fn a_deletion_fails(failure: Failure, system: System, way: &Way) {
+    let promise = promise(failure);
+    let place = format!("{failure:?} of {system:?} by {way:?}");
+    let setup = Setup::default().set("LEASE_SECONDS", if failure == Failure::TransactionConflict { "2" } else { "30" });
+    let setup = if matches!(way, Way::Untrusted) { setup.faulty_by_tls() } else { setup.faulty() };
+    let world = setup.start().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    world.forget_calls();
+    let lines = Lines::keep();
+    match way {
+        Way::Answer(fault) => world.faults(system).inject(On::operation(deleting(system)), fault.clone()),
+        Way::Closed => world.faults(system).close().await,
+        Way::Untrusted => world.faults(system).lose_trust(),
+        Way::Stored => return,
+    }
+    let answer = world.client().delete_trunk(trunk.id()).await;
+    let told = if system == System::DynamoDb { promise.table } else { UPSTREAM };
+    assert_eq!((answer.status, answer.code()), told, "{place}");
+    assert_eq!(world.left().await, left_by_deletion(system, way), "{place}");
+    assert_eq!(lines.errors(OPERATOR_NEEDED, name(system)) > 0, promise.operator, "{place}");
+    if let Way::Answer(_) = way {
+        let calls = count(&world, system, deleting(system));
+        match (system, promise.aws_calls) {
+            (System::LiveKit, _) => assert_eq!(calls, promise.livekit_calls, "{place}"),
+            (_, Calls::Exactly(expected)) => assert_eq!(calls, expected, "{place}"),
+            (_, Calls::MoreThan(few)) => assert!(calls > few, "{place}: {calls}"),
         }
     }
 }
 
+async fn each_row_means_one_thing_to_a_deletion(system: System) {
+    for failure in Failure::ALL {
+        // A secret that is not there is deleted.
+        if (failure, system) == (Failure::NotFound, System::SecretsManager) {
+            continue;
+        }
+        for way in ways(failure, system) {
+            a_deletion_fails(failure, system, &way).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_row_of_livekit_means_one_thing_to_a_deletion() {
+    each_row_means_one_thing_to_a_deletion(System::LiveKit).await;
+}
+
+#[tokio::test]
+async fn each_row_of_secrets_manager_means_one_thing_to_a_deletion() {
+    each_row_means_one_thing_to_a_deletion(System::SecretsManager).await;
+}
+
+#[tokio::test]
+async fn each_row_of_the_table_means_one_thing_to_a_deletion() {
+    each_row_means_one_thing_to_a_deletion(System::DynamoDb).await;
+}
+
+/// A single write that meets a transaction on its record.
+fn conflict() -> Fault {
+    Fault::aws(400, "TransactionConflictException")
+}
+
+#[tokio::test]
+async fn a_conflict_where_a_deletion_begins_is_tried_three_times() {
+    for (on, status, left) in [
+        (On::operation("UpdateItem").nth(1), 204, Left { secrets_scheduled: 1, ..Left::tombstones(1) }),
+        (On::operation("UpdateItem"), 503, Left::both(1)),
+    ] {
+        let world = World::faulty().await;
+        let trunk = world.client().create(&both()).await.expect(201);
+        world.forget_calls();
+        let lines = Lines::keep();
+        world.faults(System::DynamoDb).inject(on, conflict());
+        world.client().delete_trunk(trunk.id()).await.expect(status);
+        assert_eq!(count(&world, System::DynamoDb, "UpdateItem"), if status == 204 { 2 } else { 3 });
+        assert_eq!(world.left().await, left);
+        assert_eq!(lines.errors(OPERATOR_NEEDED, "dynamodb"), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_where_an_undo_begins_is_tried_three_times() {
+    for (on, status) in [(On::operation("UpdateItem").nth(1), 502), (On::operation("UpdateItem"), 503)] {
+        let world = World::faulty().await;
+        let lines = Lines::keep();
+        let refusal = Fault::twirp(400, "invalid_argument");
+        world.faults(System::LiveKit).inject(On::operation("CreateSIPOutboundTrunk"), refusal);
+        world.faults(System::DynamoDb).inject(on, conflict());
+        world.client().create(&both()).await.expect(status);
+        assert_eq!(count(&world, System::DynamoDb, "UpdateItem"), if status == 502 { 2 } else { 3 });
+        let left = world.left().await;
+        assert_eq!((left.provisioning, left.tombstones), if status == 502 { (0, 1) } else { (1, 0) }, "{left:?}");
+        assert_eq!(lines.errors(OPERATOR_NEEDED, "dynamodb"), 0);
+    }
+}
+
+fn template() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap()
+}
+
+/// Whether template.yaml counts the lines of `function` that say `message`.
+fn counts(template: &str, function: &str, message: &str) -> bool {
+    let filter =
+        format!("LogGroupName: !Ref {function}LogGroup\n      FilterPattern: '{{ $.message = \"{message}\" }}'\n");
+    template.contains(&filter)
+}
+
 #[test]
 fn every_function_that_calls_raises_the_alarm() {
-    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
-    let pattern = format!("FilterPattern: '{{ $.message = \"{OPERATOR_NEEDED}\" }}'");
-    for function in ["CreateSipTrunk", "ListSipTrunks", "GetSipTrunk", "DeleteSipTrunk", "Sweep", "Audit"] {
-        let filter = format!("LogGroupName: !Ref {function}LogGroup\n      {pattern}\n");
-        assert!(template.contains(&filter), "{function}");
+    let template = template();
+    let mut function = "";
+    let mut calling = Vec::new();
+    for line in template.lines() {
+        if let Some(name) = line.strip_prefix("  ").filter(|name| !name.starts_with(' ')) {
+            function = name.strip_suffix("Function:").unwrap_or_default();
+        } else if line.trim_start().starts_with("TABLE_NAME:") {
+            calling.push(function);
+        }
     }
+    assert!(calling.len() >= 6, "{calling:?}");
+    for function in calling {
+        assert!(counts(&template, function, OPERATOR_NEEDED), "{function}");
+    }
+}
+
+#[test]
+fn the_lines_of_the_sweeper_and_the_checker_raise_their_alarms() {
+    assert!(counts(&template(), "Sweep", SWEEP_STUCK));
+    assert!(counts(&template(), "Audit", AUDIT_DIFFERENCE));
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -35,14 +36,10 @@ fn refused(status: u16, code: &str) -> Failure {
         "TransactionConflict" | "TransactionConflictException" | "ReplicatedWriteConflictException" => {
             Failure::TransactionConflict
         }
-        "ProvisionedThroughputExceededException"
-        | "RequestLimitExceeded"
-        | "Throttling"
-        | "ThrottlingException"
-        | "TooManyRequestsException" => Failure::Throttled,
         "InternalServerError" | "InternalServiceError" | "ServiceUnavailable" => Failure::ServerError,
-        // Still under way, or given up on the way.
+        // Still under way, or given up on the way; the SDK counts the first of them as throttling.
         "TransactionInProgressException" | "RequestTimeout" | "RequestTimeoutException" => Failure::Unanswered,
+        _ if THROTTLING_ERRORS.contains(&code) => Failure::Throttled,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "IncompleteSignature"
@@ -88,7 +85,6 @@ mod tests {
             ("UnrecognizedClientException", Failure::ExpiredCredentials),
             ("InvalidSignatureException", Failure::ExpiredCredentials),
             ("ResourceNotFoundException", Failure::NotFound),
-            ("LimitExceededException", Failure::Invalid),
             ("ANameThatNobodyKnowsException", Failure::Invalid),
         ] {
             assert_eq!(refused(400, code), failure, "{code}");
@@ -97,6 +93,13 @@ mod tests {
             [(401, Failure::ExpiredCredentials), (403, Failure::AccessDenied), (429, Failure::Throttled)]
         {
             assert_eq!(refused(status, ""), failure, "{status}");
+        }
+    }
+
+    #[test]
+    fn what_the_sdk_retries_as_throttling_is_throttling() {
+        for code in THROTTLING_ERRORS.iter().filter(|code| **code != "TransactionInProgressException") {
+            assert_eq!(refused(400, code), Failure::Throttled, "{code}");
         }
     }
 

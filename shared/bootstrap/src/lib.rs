@@ -8,5 +8,5 @@ pub mod logging;
 
 pub use clients::{Clients, StartError};
 pub use environment::{Environment, SettingError};
-pub use function::{Scheduled, run, run_scheduled};
+pub use function::{AUDIT_DIFFERENCE, Scheduled, run, run_scheduled};
 pub use livekit_keys::LiveKitKeys;

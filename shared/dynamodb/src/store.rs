@@ -50,8 +50,13 @@ impl TrunkStore for TrunkTable {
         Box::pin(self.note_on_record(key, seen)).await
     }
 
-    async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
-        Box::pin(self.note_on_tombstone(key, seen)).await
+    async fn note_on_tombstone(
+        &self,
+        key: TrunkKey,
+        seen: &SeenObjects,
+        secret_name: Option<&str>,
+    ) -> Result<(), StoreError> {
+        Box::pin(self.note_on_tombstone(key, seen, secret_name)).await
     }
 
     async fn settle_undo(&self, key: TrunkKey, owner: &LeaseOwner, undone: &Unsettled) -> Result<Settled, StoreError> {

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 use jiff::Timestamp;
-use trunkline_provisioning::ports::{Due, Failing, StoreError, SweepStore, TakeOver, Tombstone, Unsettled};
+use trunkline_provisioning::ports::{Due, DuePage, Failing, StoreError, SweepStore, TakeOver, Tombstone, Unsettled};
 use trunkline_provisioning::{Lease, TrunkKey};
 
 use crate::error::{is_condition, sort, unreadable};
@@ -15,7 +15,7 @@ use crate::store::TrunkTable;
 impl SweepStore for TrunkTable {
     const SHARDS: u8 = keys::SWEEP_SHARDS;
 
-    async fn due(&self, shard: u8, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    async fn due(&self, shard: u8, now: Timestamp, limit: usize) -> Result<DuePage, StoreError> {
         let page = self
             .client
             .query()
@@ -29,7 +29,9 @@ impl SweepStore for TrunkTable {
             .await
             .map_err(|error| sort("due", &error))?;
         // An entry that cannot be read is logged, and holds up no other.
-        Ok(page.items.unwrap_or_default().iter().filter_map(|item| read_due(item).ok()).collect())
+        let has_more = page.last_evaluated_key.is_some();
+        let records = page.items.unwrap_or_default().iter().filter_map(|item| read_due(item).ok()).collect();
+        Ok(DuePage { records, has_more })
     }
 
     async fn take_over(&self, key: TrunkKey, lease: &Lease, now: Timestamp) -> Result<TakeOver, StoreError> {
@@ -112,19 +114,24 @@ impl SweepStore for TrunkTable {
         Ok(Some(Failing { times: record.number("sweep_failures")?, since }))
     }
 
-    async fn put_off(&self, due: Due, until: Timestamp) -> Result<(), StoreError> {
-        let sent = self
+    async fn put_off(&self, due: Due, lease: &Lease, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+        // Only later: a tombstone that was added to meanwhile has its whole time before it again.
+        let update = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(record_key(due)))
-            .update_expression("SET sweep_at = :until, lease_until = :until")
-            // Only later: a tombstone that was added to meanwhile has its whole time before it again.
-            .condition_expression("sweep_at < :until")
-            .expression_attribute_values(":until", number(until.as_second()))
-            .send()
-            .await;
-        match sent {
+            .update_expression("SET sweep_at = :until")
+            .expression_attribute_values(":until", deadline(until));
+        let update = match due {
+            // The index alone says when a record is due again: its lease may end before.
+            Due::Trunk(_) => update
+                .condition_expression("sweep_at < :until AND (lease_owner = :owner OR lease_until <= :now)")
+                .expression_attribute_values(":owner", text(lease.owner.as_str()))
+                .expression_attribute_values(":now", number(now.as_second())),
+            Due::Tombstone(_) => update.condition_expression("sweep_at < :until"),
+        };
+        match update.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_condition(error.as_service_error()) => Ok(()),
             Err(error) => Err(sort("put_off", &error)),

@@ -9,6 +9,7 @@ use trunkline_domain::WorkspaceId;
 use trunkline_provisioning::ports::{Settled, StoreError, Unsettled};
 use trunkline_provisioning::{SeenObjects, TrunkKey};
 
+use crate::error::unreadable;
 use crate::items::{number, text, timestamp};
 use crate::keys;
 use crate::store::TrunkTable;
@@ -52,11 +53,14 @@ impl TrunkTable {
         ];
         let own = writes.len();
         writes.extend(release);
-        Ok(match self.transact("settle", writes).await? {
-            Transaction::Done => Settled::Settled,
-            Transaction::Refused(reasons) if reasons.iter().take(own).any(failed) => Settled::Changed,
-            Transaction::Refused(_) => Settled::KeyTaken,
-        })
+        match self.transact("settle", writes).await? {
+            Transaction::Done => Ok(Settled::Settled),
+            Transaction::Refused(reasons) if reasons.first().is_some_and(failed) => Ok(Settled::Changed),
+            Transaction::Refused(reasons) if reasons.iter().take(own).any(failed) => {
+                Err(unreadable(format_args!("workspace {} has no record", key.workspace_id)))
+            }
+            Transaction::Refused(_) => Ok(Settled::KeyTaken),
+        }
     }
 
     pub(crate) fn tombstone_update(

@@ -97,8 +97,13 @@ impl TrunkTable {
         }
     }
 
-    pub(crate) async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
-        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason::UNDONE, seen, None);
+    pub(crate) async fn note_on_tombstone(
+        &self,
+        key: TrunkKey,
+        seen: &SeenObjects,
+        secret_name: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason::UNDONE, seen, secret_name);
         self.client
             .update_item()
             .table_name(&self.name)

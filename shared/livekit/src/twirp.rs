@@ -120,8 +120,8 @@ fn refusal(status: StatusCode, body: &[u8]) -> TwirpError {
         (404, _) => Failure::NotFound,
         (429, _) => Failure::Throttled,
         (400, "invalid_argument") if msg.contains("Conflicting") => Failure::ObjectConflict,
-        // The request was given up on its way through LiveKit.
-        (408 | 409, _) | (_, "deadline_exceeded" | "canceled" | "aborted") => Failure::Unanswered,
+        // The request was given up on its way through LiveKit. A 409 may also be `already_exists`, a refusal.
+        (408, _) | (409, "") | (_, "deadline_exceeded" | "canceled" | "aborted") => Failure::Unanswered,
         _ if status.is_client_error() => Failure::Invalid,
         _ => Failure::ServerError,
     };
@@ -168,6 +168,8 @@ mod tests {
             (408, r#"{"code":"deadline_exceeded","msg":"x"}"#, Failure::Unanswered),
             (409, r#"{"code":"aborted","msg":"x"}"#, Failure::Unanswered),
             (408, "", Failure::Unanswered),
+            (409, "", Failure::Unanswered),
+            (409, r#"{"code":"already_exists","msg":"x"}"#, Failure::Invalid),
         ] {
             let error = refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes());
             assert_eq!(error.failure, failure, "{status} {body}");

@@ -128,8 +128,9 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
             Ok(ReserveOutcome::KeyUsed(key_use)) => Err(CreateError::KeyUsed(key_use)),
             Ok(ReserveOutcome::AtCap { limit, used }) => Err(CreateError::AtCap { limit, used }),
             Err(error) => {
-                // It may have been done, by an attempt before the one that was refused: undone like one that was.
-                let _ = self.take_away(attempt, Outcome::default()).await;
+                // It may have been done, by an attempt before the one that was refused: undone like one that was. There
+                // is no secret yet.
+                let _ = self.take_away(attempt, Outcome::default(), None).await;
                 Err(error.into())
             }
         }
@@ -149,7 +150,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
 
     async fn undo(&self, attempt: &Attempt, outcome: Outcome) -> CreateError {
         let error = outcome.error();
-        match self.take_away(attempt, outcome).await {
+        match self.take_away(attempt, outcome, attempt.secret_name.as_deref()).await {
             // The table is silent: only the sweeper will know.
             None | Some(Err(Stopped::Store)) => CreateError::Unavailable,
             Some(Ok(_) | Err(Stopped::Upstream)) => error,
@@ -165,14 +166,20 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
             Ok(CommitOutcome::LeaseLost) => CreateError::Unavailable,
             Err(error) => error.into(),
         };
-        match self.take_away(attempt, Outcome::seen((&trunk.livekit).into())).await {
+        let made = Outcome::seen((&trunk.livekit).into());
+        match self.take_away(attempt, made, attempt.secret_name.as_deref()).await {
             Some(Ok(Undone::Active)) => Ok(()),
             _ => Err(error),
         }
     }
 
     /// `None` when the time was over first.
-    async fn take_away(&self, attempt: &Attempt, outcome: Outcome) -> Option<Result<Undone, Stopped>> {
+    async fn take_away(
+        &self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        secret_name: Option<&str>,
+    ) -> Option<Result<Undone, Stopped>> {
         let undoing = Undoing {
             store: &self.store,
             secrets: &self.secrets,
@@ -180,7 +187,8 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
             key: attempt.key,
             owner: &attempt.lease.owner,
         };
-        let undone = attempt.budget.to_the_end(undoing.run(outcome.seen, outcome.livekit_unsure)).await;
+        let undone = undoing.run(outcome.seen, secret_name, outcome.livekit_unsure);
+        let undone = attempt.budget.to_the_end(undone).await;
         if !matches!(undone, Some(Ok(Undone::Clean | Undone::Active))) {
             tracing::warn!(?undone, "what the request made is left to the sweeper");
         }

@@ -28,5 +28,5 @@ pub use idempotency::{IdempotencyClaim, KeyUse, StoredResponse};
 pub use lease::{Lease, LeaseOwner};
 pub use secret_name::SecretPrefix;
 pub use seen::SeenObjects;
-pub use sweep::{Sweep, Swept};
+pub use sweep::{SWEEP_STUCK, Sweep, Swept};
 pub use trunk_key::TrunkKey;

@@ -8,7 +8,7 @@ use crate::delete::finish_deletion;
 use crate::ports::{Due, Failing, SecretStore, SipService, StoreError, SweepStore, TakeOver, TrunkStore};
 use crate::provision::{find_dispatch_rules, find_trunks, undo_objects, undo_secret};
 use crate::undo::{Stopped, Undoing, Undone, note_left_behind};
-use crate::{Budget, LeaseOwner, Timing, TrunkKey};
+use crate::{Budget, Lease, LeaseOwner, Timing, TrunkKey};
 
 /// Finishes what requests left: undoes and deletions that stopped half way, and the last look at what is gone.
 #[derive(Debug, Clone)]
@@ -40,12 +40,16 @@ const BATCH: usize = 100;
 /// A record is not begun with less time than this.
 const LEAST_TIME: Duration = Duration::from_secs(5);
 
-/// The pause after a record could not be swept for the first time; it doubles each time.
+/// The pause after the lease of a record that could not be swept for the first time; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// Twice in the period of template.yaml's alarm, which so stays on until the record is swept.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1800);
 
 /// How long a record may fail to be swept before an operator has to look.
 const OPERATOR_AFTER: Duration = Duration::from_secs(3600);
+
+/// The message of the lines that template.yaml counts in a metric.
+pub const SWEEP_STUCK: &str = "sweep is stuck";
 
 impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
     /// Sweeps what is due, until `deadline` is near. One log line, if there was anything.
@@ -71,10 +75,10 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
 
     async fn run_as(&self, owner: &LeaseOwner, deadline: Option<SystemTime>) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
-        for shard in 0..S::SHARDS {
+        for shard in order(S::SHARDS, Timestamp::now()) {
             let due = self.store.due(shard, Timestamp::now(), BATCH).await?;
-            swept.unfinished |= due.len() == BATCH;
-            for record in due {
+            swept.unfinished |= due.has_more;
+            for record in due.records {
                 if deadline.is_some_and(|deadline| deadline < SystemTime::now() + LEAST_TIME) {
                     return Ok(Swept { unfinished: true, ..swept });
                 }
@@ -86,13 +90,14 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
                     workspace_id = %key.workspace_id,
                     trunk_id = %key.id,
                 );
-                let work = self.sweep(record, owner, &budget).instrument(span);
+                let lease = budget.lease(owner.clone());
+                let work = self.sweep(record, &lease, &budget).instrument(span);
                 match budget.to_the_end(work).await.unwrap_or(Err(Stopped::Upstream)) {
                     Ok(true) => swept.settled += 1,
                     Ok(false) => {}
                     Err(_) => {
                         swept.postponed += 1;
-                        self.postpone(record).await;
+                        self.postpone(record, &lease).await;
                     }
                 }
             }
@@ -101,16 +106,15 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
     }
 
     /// Whether there was anything to do.
-    async fn sweep(&self, record: Due, owner: &LeaseOwner, budget: &Budget) -> Result<bool, Stopped> {
+    async fn sweep(&self, record: Due, lease: &Lease, budget: &Budget) -> Result<bool, Stopped> {
         match record {
-            Due::Trunk(key) => self.finish(key, owner, budget).await,
+            Due::Trunk(key) => self.finish(key, lease, budget).await,
             Due::Tombstone(key) => self.look_once_more(key).await,
         }
     }
 
-    async fn finish(&self, key: TrunkKey, owner: &LeaseOwner, budget: &Budget) -> Result<bool, Stopped> {
-        let lease = budget.lease(owner.clone());
-        match self.store.take_over(key, &lease, budget.now()).await? {
+    async fn finish(&self, key: TrunkKey, lease: &Lease, budget: &Budget) -> Result<bool, Stopped> {
+        match self.store.take_over(key, lease, budget.now()).await? {
             TakeOver::NotDue => Ok(false),
             TakeOver::Undoing(record) => {
                 let undoing =
@@ -120,7 +124,7 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
                     Undone::Left => Err(Stopped::Store),
                 }
             }
-            TakeOver::Deleting => match self.store.take_over_deletion(key, &lease, budget.now()).await? {
+            TakeOver::Deleting => match self.store.take_over_deletion(key, lease, budget.now()).await? {
                 Some(record) => {
                     finish_deletion(&self.store, &self.secrets, &self.sip, key, &record).await.map(|()| true)
                 }
@@ -138,7 +142,7 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
         let mut seen = tombstone.seen.clone();
         let found = find_trunks(&self.sip, key.id).await?;
         if !found.trunk_ids.is_subset(&seen.trunk_ids) {
-            note_left_behind(&self.store, key, &found).await?;
+            note_left_behind(&self.store, key, &found, tombstone.secret_name.as_deref()).await?;
             seen.merge(found);
         }
         seen.merge(find_dispatch_rules(&self.sip, &seen.trunk_ids).await?);
@@ -148,27 +152,57 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
         Ok(true)
     }
 
-    async fn postpone(&self, record: Due) {
+    async fn postpone(&self, record: Due, lease: &Lease) {
         let now = Timestamp::now();
         // When the table does not answer it stays due, and the next sweep tries again.
         let Ok(Some(Failing { times, since })) = self.store.note_failure(record, now).await else {
             return;
         };
-        let _ = self.store.put_off(record, now + pause_after(times)).await;
+        let start = match record {
+            Due::Trunk(_) => lease.until,
+            Due::Tombstone(_) => now,
+        };
+        let _ = self.store.put_off(record, lease, now, start + pause_after(times)).await;
         let failing_for = Duration::try_from(now.duration_since(since)).unwrap_or_default();
         let key = record.key();
         if failing_for >= OPERATOR_AFTER {
-            // template.yaml counts these lines in a metric.
             tracing::error!(
                 workspace_id = %key.workspace_id,
                 trunk_id = %key.id,
                 failing_for_s = failing_for.as_secs(),
-                "sweep is stuck"
+                "{SWEEP_STUCK}"
             );
         }
     }
 }
 
+/// The parts of the index, each minute from another one on: what one sweep has no time for comes first in a later one.
+fn order(shards: u8, now: Timestamp) -> impl Iterator<Item = u8> {
+    let minute = now.as_second().div_euclid(60).rem_euclid(i64::from(shards));
+    let first = u8::try_from(minute).unwrap_or_default();
+    (first..shards).chain(0..first)
+}
+
 fn pause_after(failures: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_the_index_is_the_first_one_once() {
+        let orders = [0, 60, 120, 180].map(|second| {
+            let now = Timestamp::from_second(1_800_000_000 + second).unwrap();
+            order(4, now).collect::<Vec<_>>()
+        });
+        assert_eq!(orders, [[0, 1, 2, 3], [1, 2, 3, 0], [2, 3, 0, 1], [3, 0, 1, 2]]);
+    }
+
+    #[test]
+    fn pauses_double_up_to_half_an_hour() {
+        let pauses = [1, 2, 3, 10, 11, 1000].map(|failures| pause_after(failures).as_secs());
+        assert_eq!(pauses, [2, 4, 8, 1024, 1800, 1800]);
+    }
 }

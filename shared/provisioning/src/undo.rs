@@ -46,15 +46,21 @@ pub(crate) struct Undoing<'a, S, V, L> {
 }
 
 impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
-    /// Undoes what was `seen`, and what may be there unseen when LiveKit is `unsure`.
+    /// Undoes what was `seen`, the secret that may have been made under `secret_name`, and what may be there unseen when
+    /// LiveKit is `unsure`.
     ///
     /// The first write decides the race with a commit whose answer was lost, and with the sweeper.
-    pub(crate) async fn run(&self, seen: SeenObjects, livekit_unsure: bool) -> Result<Undone, Stopped> {
+    pub(crate) async fn run(
+        &self,
+        seen: SeenObjects,
+        secret_name: Option<&str>,
+        livekit_unsure: bool,
+    ) -> Result<Undone, Stopped> {
         match self.store.begin_undo(self.key, self.owner, &seen).await? {
             UndoStart::Active => Ok(Undone::Active),
             UndoStart::Undoing(record) => self.clean_and_settle(record, livekit_unsure).await,
             UndoStart::Gone | UndoStart::LeaseLost => {
-                self.take_back(seen).await?;
+                self.take_back(seen, secret_name).await?;
                 Ok(Undone::Left)
             }
         }
@@ -107,24 +113,26 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
         }
     }
 
-    /// The record is no longer ours: leaves the ids of our objects where the last look will find them, then takes
-    /// the objects away. In any other order a dispatch rule can survive that nobody knows of.
-    async fn take_back(&self, mut seen: SeenObjects) -> Result<(), Stopped> {
-        if seen.is_empty() {
+    /// The record is no longer ours: leaves the ids of our objects and the secret's name where the last look will find
+    /// them, then takes them away. In any other order a dispatch rule can survive that nobody knows of, or a secret.
+    async fn take_back(&self, mut seen: SeenObjects, secret_name: Option<&str>) -> Result<(), Stopped> {
+        if seen.is_empty() && secret_name.is_none() {
             return Ok(());
         }
-        note_left_behind(self.store, self.key, &seen).await?;
+        note_left_behind(self.store, self.key, &seen, secret_name).await?;
         seen.merge(find_dispatch_rules(self.sip, &seen.trunk_ids).await?);
-        Ok(undo_objects(self.sip, &seen).await?)
+        undo_objects(self.sip, &seen).await?;
+        Ok(undo_secret(self.secrets, secret_name).await?)
     }
 }
 
-/// Writes `seen` down where whoever goes on with the trunk will find it: in the record that is being undone, or else
-/// in the tombstone.
+/// Writes `seen` down where whoever goes on with the trunk will find it: in the record that is being undone, which knows
+/// its secret, or else in the tombstone.
 pub(crate) async fn note_left_behind<S: TrunkStore>(
     store: &S,
     key: TrunkKey,
     seen: &SeenObjects,
+    secret_name: Option<&str>,
 ) -> Result<(), StoreError> {
-    if store.note_on_record(key, seen).await? { Ok(()) } else { store.note_on_tombstone(key, seen).await }
+    if store.note_on_record(key, seen).await? { Ok(()) } else { store.note_on_tombstone(key, seen, secret_name).await }
 }

@@ -62,7 +62,8 @@ pub enum Retry {
     Never,
     /// After a short pause: AWS's by the SDK, three attempts; LiveKit's once more, a create never.
     Soon,
-    /// With full jitter for some seconds: whoever had the record lets it go.
+    /// A transaction with full jitter for up to 5 s: two that share a workspace's counter meet often. A single write by
+    /// the SDK, three attempts: it meets another writer of its own trunk alone, who is done in milliseconds.
     Jittered,
     /// LiveKit's once, creates too, with a token of a key read anew; AWS's never, for a process has but one set of them.
     NewToken,

@@ -14,7 +14,7 @@ pub use failure::{Failure, Meaning, Mender, OPERATOR_NEEDED, Retry};
 pub use inventory::{SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord};
 pub use secrets::SecretStore;
 pub use sip::{InboundTrunkSpec, OutboundTrunkSpec, SipService};
-pub use sweep::{Due, Failing, SweepStore, TakeOver, Tombstone};
+pub use sweep::{Due, DuePage, Failing, SweepStore, TakeOver, Tombstone};
 pub use trunks::{
     CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, Settled, TrunkStore, UndoStart, Unsettled,
 };

@@ -20,6 +20,15 @@ impl Due {
     }
 }
 
+/// A part of the sweep index, as far as one look goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DuePage {
+    /// The longest due first. An entry that cannot be read is left out.
+    pub records: Vec<Due>,
+    /// Whether more may be due.
+    pub has_more: bool,
+}
+
 /// What taking a record over found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakeOver {
@@ -56,13 +65,12 @@ pub trait SweepStore: Send + Sync {
     /// How many parts the index has.
     const SHARDS: u8;
 
-    /// At most `limit` records of a part of the index that are due at `now`, the longest due first. The index is
-    /// eventually consistent: what it names may have settled.
+    /// At most `limit` records of a part of the index that are due at `now`. The index is eventually consistent: what it
+    /// names may have settled.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    fn due(&self, shard: u8, now: Timestamp, limit: usize)
-    -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
+    fn due(&self, shard: u8, now: Timestamp, limit: usize) -> impl Future<Output = Result<DuePage, StoreError>> + Send;
 
     /// Takes a record whose lease has ended at `now`: `provisioning → undoing`, or on with `undoing`.
     ///
@@ -112,9 +120,15 @@ pub trait SweepStore: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Failing>, StoreError>> + Send;
 
-    /// Makes a record due no earlier than `until`.
+    /// Makes a record due no earlier than `until`; a trunk only while `lease` is its own or none holds it.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    fn put_off(&self, due: Due, until: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn put_off(
+        &self,
+        due: Due,
+        lease: &Lease,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -151,7 +151,7 @@ pub trait TrunkStore: Send + Sync {
         seen: &SeenObjects,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Adds `seen` to the tombstone, made if need be, and gives it its whole time again.
+    /// Adds `seen` and the secret's name to the tombstone, made if need be, and gives it its whole time again.
     ///
     /// # Errors
     /// When it may not be noted.
@@ -159,6 +159,7 @@ pub trait TrunkStore: Send + Sync {
         &self,
         key: TrunkKey,
         seen: &SeenObjects,
+        secret_name: Option<&str>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// One transaction, if the record is `undoing` under `owner`'s lease and of `undone`'s version: a tombstone with

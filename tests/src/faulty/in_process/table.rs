@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use trunkline_domain::{LiveKitObjects, Trunk, TrunkId, TrunkSettings, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, Failing, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError,
-    SweepStore, TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, Page, Reservation, ReserveOutcome, Settled,
+    StoreError, SweepStore, TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
@@ -161,14 +161,11 @@ impl Table {
     fn bury(&mut self, id: TrunkId, gone: &Unsettled, deleted: bool) {
         self.trunks.remove(&id);
         self.count -= 1;
-        self.mark(id, &gone.seen, deleted);
-        if let (Some(stone), Some(name)) = (self.tombstones.get_mut(&id), &gone.secret_name) {
-            stone.secret_name = Some(name.clone());
-        }
+        self.mark(id, &gone.seen, gone.secret_name.as_deref(), deleted);
     }
 
     /// The tombstone, made if need be, with its whole time before it.
-    fn mark(&mut self, id: TrunkId, seen: &SeenObjects, deleted: bool) {
+    fn mark(&mut self, id: TrunkId, seen: &SeenObjects, secret_name: Option<&str>, deleted: bool) {
         let at = Timestamp::now() + TOMBSTONE;
         let stone = self.tombstones.entry(id).or_insert_with(|| Stone {
             deleted,
@@ -177,6 +174,9 @@ impl Table {
             sweep: Sweep::at(at),
         });
         stone.seen.merge(seen.clone());
+        if let Some(name) = secret_name {
+            stone.secret_name = Some(name.to_owned());
+        }
         stone.sweep.at = at;
     }
 
@@ -281,8 +281,13 @@ impl TrunkStore for InProcess {
             .is_some())
     }
 
-    async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
-        self.contents().table.mark(key.id, seen, false);
+    async fn note_on_tombstone(
+        &self,
+        key: TrunkKey,
+        seen: &SeenObjects,
+        secret_name: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.contents().table.mark(key.id, seen, secret_name, false);
         Ok(())
     }
 
@@ -369,7 +374,7 @@ impl TrunkStore for InProcess {
 impl SweepStore for InProcess {
     const SHARDS: u8 = 1;
 
-    async fn due(&self, _: u8, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    async fn due(&self, _: u8, now: Timestamp, limit: usize) -> Result<DuePage, StoreError> {
         let contents = self.contents();
         let table = &contents.table;
         let key = |id: &TrunkId| TrunkKey { workspace_id: self.workspace_id, id: *id };
@@ -378,7 +383,8 @@ impl SweepStore for InProcess {
             table.trunks.iter().filter_map(|(id, record)| Some((record.sweep.as_ref()?.at, Due::Trunk(key(id)))));
         let mut due: Vec<_> = stones.chain(trunks).filter(|(at, _)| *at <= now).collect();
         due.sort_by_key(|(at, _)| *at);
-        Ok(due.into_iter().map(|(_, due)| due).take(limit).collect())
+        let has_more = due.len() >= limit;
+        Ok(DuePage { records: due.into_iter().map(|(_, due)| due).take(limit).collect(), has_more })
     }
 
     async fn take_over(&self, key: TrunkKey, lease: &Lease, now: Timestamp) -> Result<TakeOver, StoreError> {
@@ -442,16 +448,18 @@ impl SweepStore for InProcess {
         }))
     }
 
-    async fn put_off(&self, due: Due, until: Timestamp) -> Result<(), StoreError> {
+    async fn put_off(&self, due: Due, lease: &Lease, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
         let table = &mut self.contents().table;
-        let Some(sweep) = table.sweep(due).filter(|sweep| sweep.at < until) else {
-            return Ok(());
-        };
-        sweep.at = until;
         if let Due::Trunk(key) = due
-            && let Some(lease) = table.trunks.get_mut(&key.id).and_then(|record| record.lease.as_mut())
+            && !table
+                .trunks
+                .get(&key.id)
+                .is_some_and(|record| record.is_owned_by(&lease.owner) || record.lease_ended(now))
         {
-            lease.until = until;
+            return Ok(());
+        }
+        if let Some(sweep) = table.sweep(due).filter(|sweep| sweep.at < until) {
+            sweep.at = until;
         }
         Ok(())
     }

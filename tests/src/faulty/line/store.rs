@@ -1,8 +1,8 @@
 use jiff::Timestamp;
 use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, Failing, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError,
-    SweepStore, TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, Page, Reservation, ReserveOutcome, Settled,
+    StoreError, SweepStore, TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
@@ -54,9 +54,14 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("note_on_record", Effect::Write, async move { table.note_on_record(key, &seen).await }).await
     }
 
-    async fn note_on_tombstone(&self, key: TrunkKey, seen: &SeenObjects) -> Result<(), StoreError> {
-        let (table, seen) = (self.table.clone(), seen.clone());
-        let work = async move { table.note_on_tombstone(key, &seen).await };
+    async fn note_on_tombstone(
+        &self,
+        key: TrunkKey,
+        seen: &SeenObjects,
+        secret_name: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let (table, seen, secret_name) = (self.table.clone(), seen.clone(), secret_name.map(str::to_owned));
+        let work = async move { table.note_on_tombstone(key, &seen, secret_name.as_deref()).await };
         self.line.call("note_on_tombstone", Effect::Write, work).await
     }
 
@@ -113,12 +118,14 @@ impl<S: SweepStore + Clone + 'static> SweepStore for LineStore<S> {
     /// The parts of the index are looked at in one call: that one of several looks fails is no case of its own.
     const SHARDS: u8 = 1;
 
-    async fn due(&self, _: u8, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    async fn due(&self, _: u8, now: Timestamp, limit: usize) -> Result<DuePage, StoreError> {
         let table = self.table.clone();
         let work = async move {
-            let mut all = Vec::new();
+            let mut all = DuePage::default();
             for shard in 0..S::SHARDS {
-                all.extend(table.due(shard, now, limit).await?);
+                let DuePage { records, has_more } = table.due(shard, now, limit).await?;
+                all.records.extend(records);
+                all.has_more |= has_more;
             }
             Ok(all)
         };
@@ -157,8 +164,8 @@ impl<S: SweepStore + Clone + 'static> SweepStore for LineStore<S> {
         self.line.call("note_failure", Effect::Write, async move { table.note_failure(due, now).await }).await
     }
 
-    async fn put_off(&self, due: Due, until: Timestamp) -> Result<(), StoreError> {
-        let table = self.table.clone();
-        self.line.call("put_off", Effect::Write, async move { table.put_off(due, until).await }).await
+    async fn put_off(&self, due: Due, lease: &Lease, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+        let (table, lease) = (self.table.clone(), lease.clone());
+        self.line.call("put_off", Effect::Write, async move { table.put_off(due, &lease, now, until).await }).await
     }
 }
