@@ -21,7 +21,7 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// TTL deletes late, days at times, so an expired record counts as absent by its attribute.
 const UNUSED: &str = "attribute_not_exists(pk) OR expires_at <= :now";
 
-const RUNNING: &str = "running";
+pub(crate) const RUNNING: &str = "running";
 const ANSWERED: &str = "answered";
 
 impl TrunkTable {
