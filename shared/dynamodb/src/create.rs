@@ -14,7 +14,7 @@ use crate::transaction::{Transaction, failed, item};
 use crate::{idempotency, keys};
 
 /// How many trunks a workspace may have when its record has no `trunk_limit`.
-const DEFAULT_TRUNK_LIMIT: u64 = 20;
+pub(crate) const DEFAULT_TRUNK_LIMIT: u64 = 20;
 
 impl TrunkTable {
     pub(crate) async fn reserve(&self, reservation: Reservation<'_>) -> Result<ReserveOutcome, StoreError> {

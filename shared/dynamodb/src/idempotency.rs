@@ -18,7 +18,7 @@ use crate::transaction::item;
 /// TTL deletes late, days at times, so an expired record counts as absent by its attribute.
 const UNUSED: &str = "attribute_not_exists(pk) OR expires_at <= :now";
 
-const RUNNING: &str = "running";
+pub(crate) const RUNNING: &str = "running";
 const ANSWERED: &str = "answered";
 
 impl TrunkTable {

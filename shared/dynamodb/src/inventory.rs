@@ -1,12 +1,16 @@
 //! The whole table, for the checker.
 
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use jiff::Timestamp;
 use trunkline_domain::{Trunk, WorkspaceId};
+use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{StoreError, TableInventory, TableRecord};
 
+use crate::create::DEFAULT_TRUNK_LIMIT;
 use crate::error::{is_condition, sort, unreadable};
+use crate::idempotency::RUNNING;
 use crate::items::{Item, Record, livekit_ids, number, read_trunk, state, text};
-use crate::keys::{self, TOMBSTONE_PREFIX, TRUNK_PREFIX, WORKSPACE_SORT_KEY};
+use crate::keys::{self, IDEMPOTENCY_PREFIX, TOMBSTONE_PREFIX, TRUNK_PREFIX, WORKSPACE_SORT_KEY};
 use crate::store::TrunkTable;
 
 impl TableInventory for TrunkTable {
@@ -52,6 +56,29 @@ impl TableInventory for TrunkTable {
         }
     }
 
+    async fn release_running(&self, key: TrunkKey, key_hash: &str) -> Result<bool, StoreError> {
+        let sent = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(keys::idempotency(key.workspace_id, key_hash)))
+            .condition_expression("#state = :running AND trunk_id = :trunk_id")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":running", text(RUNNING))
+            .expression_attribute_values(":trunk_id", text(key.id))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(sort("release_running", &error)),
+        }
+    }
+
     async fn relink(&self, trunk: &Trunk) -> Result<bool, StoreError> {
         let ids = livekit_ids(&trunk.livekit);
         let set: String = ids.iter().map(|(name, _)| format!(", {name} = :{name}")).collect();
@@ -88,10 +115,29 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
     let sort_key = record.text("sk")?;
     let secret_name = record.maybe("secret_name").map(str::to_owned);
     if sort_key == WORKSPACE_SORT_KEY {
-        return Ok(Some(TableRecord::Workspace { id: workspace_id, trunk_count: record.number("trunk_count")? }));
+        return Ok(Some(TableRecord::Workspace {
+            id: workspace_id,
+            trunk_count: record.number("trunk_count")?,
+            trunk_limit: record.maybe_number("trunk_limit").unwrap_or(DEFAULT_TRUNK_LIMIT),
+        }));
     }
     if let Some(id) = sort_key.strip_prefix(TOMBSTONE_PREFIX) {
-        return Ok(Some(TableRecord::Tombstone { key: keys::trunk_key(workspace_id, id)?, secret_name }));
+        return Ok(Some(TableRecord::Tombstone {
+            key: keys::trunk_key(workspace_id, id)?,
+            secret_name,
+            due_at: moment(record.number("sweep_at")?)?,
+            failing_since: record.maybe_number("sweep_failing_since").map(moment).transpose()?,
+        }));
+    }
+    if let Some(key_hash) = sort_key.strip_prefix(IDEMPOTENCY_PREFIX) {
+        if record.text("state")? != RUNNING {
+            return Ok(None);
+        }
+        return Ok(Some(TableRecord::RunningClaim {
+            key: keys::trunk_key(workspace_id, record.text("trunk_id")?)?,
+            key_hash: key_hash.to_owned(),
+            expires_at: moment(record.number("expires_at")?)?,
+        }));
     }
     let Some(id) = sort_key.strip_prefix(TRUNK_PREFIX) else {
         return Ok(None);
@@ -102,7 +148,12 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
         None => TableRecord::Unsettled {
             key,
             secret_name,
-            due_at: Timestamp::from_second(record.number("sweep_at")?).map_err(unreadable)?,
+            due_at: moment(record.number("sweep_at")?)?,
+            failing_since: record.maybe_number("sweep_failing_since").map(moment).transpose()?,
         },
     }))
+}
+
+fn moment(seconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_second(seconds).map_err(unreadable)
 }

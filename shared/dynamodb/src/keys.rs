@@ -15,6 +15,7 @@ const WORKSPACE_PREFIX: &str = "WS#";
 pub(crate) const WORKSPACE_SORT_KEY: &str = "WS";
 pub(crate) const TRUNK_PREFIX: &str = "TRUNK#";
 pub(crate) const TOMBSTONE_PREFIX: &str = "TOMB#";
+pub(crate) const IDEMPOTENCY_PREFIX: &str = "IDEM#";
 
 pub(crate) fn partition(workspace_id: WorkspaceId) -> String {
     format!("{WORKSPACE_PREFIX}{workspace_id}")
@@ -33,7 +34,7 @@ pub(crate) fn tombstone(trunk: TrunkKey) -> Key {
 }
 
 pub(crate) fn idempotency(workspace_id: WorkspaceId, key_hash: &str) -> Key {
-    key(partition(workspace_id), format!("IDEM#{key_hash}"))
+    key(partition(workspace_id), format!("{IDEMPOTENCY_PREFIX}{key_hash}"))
 }
 
 pub(crate) fn api_key(hash: &ApiKeyHash) -> Key {

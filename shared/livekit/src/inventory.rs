@@ -51,12 +51,13 @@ impl<K: ApiKeySource> SipInventory for LiveKitSip<K> {
     type Content = Content;
 
     async fn objects(&self) -> Result<Vec<SipObject<Content>>, UpstreamError> {
+        let patient = self.patient();
         let inbound: proto::ListSipInboundTrunkResponse =
-            self.ask("ListSIPInboundTrunk", &proto::ListSipInboundTrunkRequest::default()).await?;
+            patient.ask("ListSIPInboundTrunk", &proto::ListSipInboundTrunkRequest::default()).await?;
         let outbound: proto::ListSipOutboundTrunkResponse =
-            self.ask("ListSIPOutboundTrunk", &proto::ListSipOutboundTrunkRequest::default()).await?;
+            patient.ask("ListSIPOutboundTrunk", &proto::ListSipOutboundTrunkRequest::default()).await?;
         let rules: proto::ListSipDispatchRuleResponse =
-            self.ask("ListSIPDispatchRule", &proto::ListSipDispatchRuleRequest::default()).await?;
+            patient.ask("ListSIPDispatchRule", &proto::ListSipDispatchRuleRequest::default()).await?;
         let inbound = inbound.items.into_iter().map(|trunk| {
             let (key, livekit_id) = (messages::owner(&trunk.metadata), trunk.sip_trunk_id.clone());
             (SipObjectKind::InboundTrunk, livekit_id, key, Content::of_inbound_trunk(trunk))

@@ -20,6 +20,7 @@ pub struct LiveKitSip<K> {
     base: BaseUrl,
     access: Arc<Access<K>>,
     agent_name: Option<String>,
+    timeout: Duration,
 }
 
 /// The pause before a call that may be repeated is.
@@ -28,19 +29,19 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 impl<K: ApiKeySource> LiveKitSip<K> {
     /// The service at `base`. Calls are dispatched to the agent `agent_name` if there is one (`LIVEKIT_AGENT_NAME`).
     pub fn new(connector: Connector, base: BaseUrl, keys: K, agent_name: Option<String>) -> Self {
-        Self { connector, base, access: Arc::new(Access::new(keys)), agent_name }
+        Self { connector, base, access: Arc::new(Access::new(keys)), agent_name, timeout: twirp::TIMEOUT }
     }
 
     /// A call that LiveKit must not be asked twice, but with a new token for one that it refused: the key may have been
     /// rotated.
     async fn once<Q: Message, A: Message + Default>(&self, method: &'static str, message: &Q) -> Result<A, TwirpError> {
         let token = self.access.token().await.map_err(|_| Failure::NotConnected)?;
-        match twirp::call(&self.connector, &self.base, &token, method, message).await {
+        match twirp::call(&self.connector, &self.base, &token, self.timeout, method, message).await {
             Err(error) if error.failure.meaning().retry == Retry::NewToken => self.access.forget(&token).await,
             ended => return ended,
         }
         let token = self.access.token().await.map_err(|_| Failure::NotConnected)?;
-        twirp::call(&self.connector, &self.base, &token, method, message).await
+        twirp::call(&self.connector, &self.base, &token, self.timeout, method, message).await
     }
 
     /// A call that may be repeated, once.
@@ -65,6 +66,11 @@ impl<K: ApiKeySource> LiveKitSip<K> {
         message: &Q,
     ) -> Result<A, UpstreamError> {
         self.repeatable(method, message).await.map_err(|error| sort(method, error))
+    }
+
+    /// The same service, with time for a list of everything.
+    pub(crate) fn patient(&self) -> Self {
+        Self { timeout: twirp::INVENTORY_TIMEOUT, ..self.clone() }
     }
 
     pub(crate) fn agent_name(&self) -> Option<&str> {
@@ -176,6 +182,7 @@ impl<K> Clone for LiveKitSip<K> {
             base: self.base.clone(),
             access: Arc::clone(&self.access),
             agent_name: self.agent_name.clone(),
+            timeout: self.timeout,
         }
     }
 }

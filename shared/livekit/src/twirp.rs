@@ -71,13 +71,17 @@ impl From<Failure> for TwirpError {
 
 /// How long one call may take. LiveKit looks through all trunks of the project on a create, which stays in
 /// milliseconds up to many thousands.
-const TIMEOUT: Duration = Duration::from_secs(4);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long a list of the whole project may take: 1.2 s were measured at 6,000 trunks.
+pub(crate) const INVENTORY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Calls `livekit.SIP/{method}` once.
 pub(crate) async fn call<Q: Message, A: Message + Default>(
     connector: &Connector,
     base: &BaseUrl,
     token: &Token,
+    timeout: Duration,
     method: &str,
     message: &Q,
 ) -> Result<A, TwirpError> {
@@ -89,7 +93,7 @@ pub(crate) async fn call<Q: Message, A: Message + Default>(
         .header(AUTHORIZATION, authorization)
         .body(Bytes::from(message.encode_to_vec()))
         .map_err(|_| Failure::Invalid)?;
-    let answer = match tokio::time::timeout(TIMEOUT, connector.send(request)).await {
+    let answer = match tokio::time::timeout(timeout, connector.send(request)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(SendError::NotSent(_))) => return Err(Failure::NotConnected.into()),
         Ok(Err(SendError::Tls(_))) => return Err(Failure::TlsFailure.into()),

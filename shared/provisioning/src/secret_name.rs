@@ -30,4 +30,10 @@ impl SecretPrefix {
     pub fn name_for(&self, trunk: TrunkKey) -> String {
         format!("{}{trunk}", self.0)
     }
+
+    /// The trunk that a secret is named after.
+    pub(crate) fn trunk_of(&self, name: &str) -> Option<TrunkKey> {
+        let (workspace_id, id) = name.strip_prefix(&self.0)?.split_once('/')?;
+        Some(TrunkKey { workspace_id: workspace_id.parse().ok()?, id: id.parse().ok()? })
+    }
 }

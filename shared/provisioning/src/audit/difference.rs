@@ -17,6 +17,15 @@ pub enum Difference {
         /// How many records there are.
         records: u64,
     },
+    /// A workspace counts more trunks than it may have.
+    OverLimit {
+        /// Whose.
+        workspace_id: WorkspaceId,
+        /// What its counter says.
+        counter: u64,
+        /// How many it may have.
+        limit: u64,
+    },
     /// There are trunk records, and no workspace record.
     NoWorkspace {
         /// Whose.
@@ -26,6 +35,13 @@ pub enum Difference {
     Overdue {
         /// Which trunk.
         key: TrunkKey,
+    },
+    /// An idempotency record waits for a trunk that has no record: until it expires, its client is told to wait too.
+    StuckClaim {
+        /// Which trunk.
+        key: TrunkKey,
+        /// Whose record it is.
+        key_hash: String,
     },
     /// An object in LiveKit is not as a record says.
     Object {
@@ -50,6 +66,11 @@ pub enum Difference {
         /// Its name.
         name: String,
     },
+    /// A secret under our prefix is not named after a trunk of a workspace of this table.
+    ForeignSecret {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// How an object in LiveKit differs.
@@ -61,6 +82,8 @@ pub enum ObjectProblem {
     Changed,
     /// It carries our metadata and belongs to no trunk.
     Orphan,
+    /// It carries our metadata, and its workspace has no record in this table.
+    Foreign,
 }
 
 impl Difference {
@@ -68,13 +91,17 @@ impl Difference {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::WrongCount { .. } => "wrong_count",
+            Self::OverLimit { .. } => "over_limit",
             Self::NoWorkspace { .. } => "no_workspace",
             Self::Overdue { .. } => "overdue_record",
+            Self::StuckClaim { .. } => "stuck_idempotency_record",
             Self::Object { problem: ObjectProblem::Missing, .. } => "missing_livekit_object",
             Self::Object { problem: ObjectProblem::Changed, .. } => "changed_livekit_object",
             Self::Object { problem: ObjectProblem::Orphan, .. } => "orphan_livekit_object",
+            Self::Object { problem: ObjectProblem::Foreign, .. } => "foreign_livekit_object",
             Self::MissingSecret { .. } => "missing_secret",
             Self::OrphanSecret { .. } => "orphan_secret",
+            Self::ForeignSecret { .. } => "foreign_secret",
         }
     }
 
@@ -82,11 +109,16 @@ impl Difference {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::WrongCount { .. } => "set the counter to the number of records (--repair)",
+            Self::OverLimit { .. } => "raise the workspace's limit, or delete trunks",
             Self::NoWorkspace { .. } => "create the workspace record again, or delete its trunks",
             Self::Overdue { .. } => "run `trunkline sweep` and look at what it logs",
+            Self::StuckClaim { .. } => "delete the idempotency record (--repair)",
             Self::Object { problem: ObjectProblem::Missing, .. } => "make it again from the record (--repair)",
             Self::Object { problem: ObjectProblem::Changed, .. } => "put it back from the record (--repair)",
             Self::Object { problem: ObjectProblem::Orphan, .. } => "delete it (--repair)",
+            Self::Object { problem: ObjectProblem::Foreign, .. } | Self::ForeignSecret { .. } => {
+                "of a workspace that this table does not know: another deployment's? delete it by hand if it is nobody's"
+            }
             Self::MissingSecret { .. } => "restore the secret within its recovery window, or set the password anew",
             Self::OrphanSecret { .. } => "schedule it for deletion (--repair)",
         }
@@ -100,11 +132,15 @@ impl fmt::Display for Difference {
             Self::WrongCount { workspace_id, counter, records } => {
                 write!(f, "{workspace_id}: counts {counter} trunks, has {records}")
             }
+            Self::OverLimit { workspace_id, counter, limit } => {
+                write!(f, "{workspace_id}: counts {counter} trunks, may have {limit}")
+            }
             Self::NoWorkspace { workspace_id } => write!(f, "{workspace_id}"),
             Self::Overdue { key } => write!(f, "{key}"),
+            Self::StuckClaim { key, key_hash } => write!(f, "{key}: IDEM#{key_hash}"),
             Self::Object { key, kind, livekit_id, .. } => write!(f, "{key}: {kind} {livekit_id}"),
             Self::MissingSecret { key, name } => write!(f, "{key}: secret {name}"),
-            Self::OrphanSecret { name } => write!(f, "secret {name}"),
+            Self::OrphanSecret { name } | Self::ForeignSecret { name } => write!(f, "secret {name}"),
         }
     }
 }

@@ -1,50 +1,54 @@
 use trunkline_domain::{Trunk, TrunkSecret};
 
 use super::{Audit, AuditError};
+use crate::TrunkKey;
 use crate::ports::{InboundTrunkSpec, OutboundTrunkSpec, SecretInventory, SipInventory, SipObjectKind};
 use crate::provision::{credentials, secrets_manager};
 
 /// An object that a live trunk should have in LiveKit.
 pub(super) struct Expected<C> {
+    pub(super) key: TrunkKey,
     pub(super) kind: SipObjectKind,
     pub(super) livekit_id: String,
-    pub(super) content: C,
+    /// `None` when the secret is missing that the content depends on.
+    pub(super) content: Option<C>,
 }
 
 impl<S: Sync, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
-    /// Everything that `trunk` should have in LiveKit. Without its secret, nothing can be said of the objects that
-    /// carry the password; the missing secret is a difference of its own.
+    /// Everything that `trunk` should have in LiveKit. Without its secret, nothing can be said of what its LiveKit
+    /// trunks should say, which are its own all the same; the missing secret is a difference of its own.
     pub(super) async fn expected(
         &self,
         trunk: &Trunk,
         secret_name: Option<&str>,
     ) -> Result<Vec<Expected<L::Content>>, AuditError> {
         let secret = self.secret(trunk, secret_name).await?;
-        if trunk.settings.auth_username.is_some() && secret.is_none() {
-            return Ok(Vec::new());
-        }
+        let sayable = trunk.settings.auth_username.is_none() || secret.is_some();
+        let key = TrunkKey::from(trunk);
         let credentials = credentials(&trunk.settings, secret.as_ref());
         let mut expected = Vec::new();
         if let (Some(inbound), Some(objects)) = (trunk.settings.inbound(), trunk.livekit.inbound()) {
-            let spec = InboundTrunkSpec { key: trunk.into(), settings: &trunk.settings, inbound, credentials };
+            let spec = InboundTrunkSpec { key, settings: &trunk.settings, inbound, credentials };
             expected.push(Expected {
+                key,
                 kind: SipObjectKind::InboundTrunk,
                 livekit_id: objects.trunk_id.clone(),
-                content: self.sip.inbound_trunk(spec),
+                content: sayable.then(|| self.sip.inbound_trunk(spec)),
             });
             expected.push(Expected {
+                key,
                 kind: SipObjectKind::DispatchRule,
                 livekit_id: objects.dispatch_rule_id.clone(),
-                content: self.sip.dispatch_rule(trunk.into(), &objects.trunk_id),
+                content: Some(self.sip.dispatch_rule(key, &objects.trunk_id)),
             });
         }
         if let (Some((address, outbound)), Some(objects)) = (trunk.settings.outbound(), trunk.livekit.outbound()) {
-            let spec =
-                OutboundTrunkSpec { key: trunk.into(), settings: &trunk.settings, address, outbound, credentials };
+            let spec = OutboundTrunkSpec { key, settings: &trunk.settings, address, outbound, credentials };
             expected.push(Expected {
+                key,
                 kind: SipObjectKind::OutboundTrunk,
                 livekit_id: objects.trunk_id.clone(),
-                content: self.sip.outbound_trunk(spec),
+                content: sayable.then(|| self.sip.outbound_trunk(spec)),
             });
         }
         Ok(expected)

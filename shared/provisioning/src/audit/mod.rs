@@ -7,7 +7,8 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
 
 use crate::ports::{SecretInventory, SipInventory, SipObject, StoreError, TableInventory, UpstreamError};
 use crate::provision::{Failure, livekit, secrets_manager};
@@ -48,8 +49,8 @@ impl From<Failure> for AuditError {
     }
 }
 
-/// How long a record may be due before the sweeper is late.
-const SWEEPER_IS_LATE: SignedDuration = SignedDuration::from_mins(10);
+/// How many secrets are read at the same time.
+const SECRETS_AT_ONCE: usize = 16;
 
 impl<S: TableInventory, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
     /// Everything that does not hold. What a running request changes meanwhile is none: a difference is one that two
@@ -73,8 +74,11 @@ impl<S: TableInventory, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
         let table = Table::of(self.store.records().await?);
 
         let mut differences = table.wrong_counts();
-        differences.extend(table.overdue(Timestamp::now() - SWEEPER_IS_LATE));
-        differences.extend(table.compare_secrets(secrets));
+        differences.extend(table.over_limit());
+        let now = Timestamp::now();
+        differences.extend(table.overdue(now));
+        differences.extend(table.stuck_claims(now));
+        differences.extend(table.compare_secrets(&self.secret_prefix, secrets));
         differences.extend(self.compare_objects(&table, objects).await?);
         Ok(differences)
     }
@@ -87,23 +91,23 @@ impl<S: TableInventory, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
         let mut objects: BTreeMap<_, _> =
             objects.into_iter().map(|object| ((object.kind, object.livekit_id.clone()), object)).collect();
         let mut differences = Vec::new();
-        for (trunk, secret_name) in table.live() {
-            for Expected { kind, livekit_id, content } in self.expected(trunk, secret_name).await? {
+        for trunks in table.live.chunks(SECRETS_AT_ONCE) {
+            let expected = trunks.iter().map(|(trunk, secret_name)| self.expected(trunk, secret_name.as_deref()));
+            let expected = try_join_all(expected).await?;
+            for Expected { key, kind, livekit_id, content } in expected.into_iter().flatten() {
                 let problem = match objects.remove(&(kind, livekit_id.clone())) {
                     None => ObjectProblem::Missing,
-                    Some(object) if object.content != content => ObjectProblem::Changed,
+                    Some(object) if content.is_some_and(|content| object.content != content) => ObjectProblem::Changed,
                     Some(_) => continue,
                 };
-                differences.push(Difference::Object { key: trunk.into(), kind, livekit_id, problem });
+                differences.push(Difference::Object { key, kind, livekit_id, problem });
             }
         }
         // What is left belongs to no live trunk; the sweeper sees to what is unsettled.
         let orphans = objects.into_values().filter(|object| !table.is_pending(object.key));
-        differences.extend(orphans.map(|SipObject { kind, livekit_id, key, .. }| Difference::Object {
-            key,
-            kind,
-            livekit_id,
-            problem: ObjectProblem::Orphan,
+        differences.extend(orphans.map(|SipObject { kind, livekit_id, key, .. }| {
+            let problem = if table.knows(key.workspace_id) { ObjectProblem::Orphan } else { ObjectProblem::Foreign };
+            Difference::Object { key, kind, livekit_id, problem }
         }));
         Ok(differences)
     }

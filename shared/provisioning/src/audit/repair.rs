@@ -28,8 +28,9 @@ where
     V: SecretInventory + SecretStore,
     L: SipInventory + SipService,
 {
-    /// Finds what does not hold and mends what is safe to mend: counters, orphans with our metadata, live trunks'
-    /// objects. Never touches an object without our metadata.
+    /// Finds what does not hold and mends what is safe to mend: counters, stuck idempotency records, orphans of a
+    /// workspace that the table knows, live trunks' objects. Never touches what may be another deployment's, or an
+    /// object without our metadata.
     ///
     /// # Errors
     /// When a system fails; what was mended until then is.
@@ -56,10 +57,22 @@ where
 
     async fn mend(&self, difference: &Difference, table: &Table) -> Result<bool, AuditError> {
         match difference {
-            Difference::NoWorkspace { .. } | Difference::Overdue { .. } | Difference::MissingSecret { .. } => Ok(false),
+            Difference::NoWorkspace { .. }
+            | Difference::OverLimit { .. }
+            | Difference::Overdue { .. }
+            | Difference::MissingSecret { .. }
+            | Difference::ForeignSecret { .. }
+            | Difference::Object { problem: ObjectProblem::Foreign, .. } => Ok(false),
+            // No read of a whole table is of one moment: under way, nothing may be, and one more look must agree.
+            Difference::WrongCount { workspace_id, .. }
+                if !table.is_settled(*workspace_id) || !table.wrong_counts().contains(difference) =>
+            {
+                Ok(false)
+            }
             Difference::WrongCount { workspace_id, counter, records } => {
                 Ok(self.store.correct_count(*workspace_id, *counter, *records).await?)
             }
+            Difference::StuckClaim { key, key_hash } => Ok(self.store.release_running(*key, key_hash).await?),
             Difference::OrphanSecret { name } => {
                 self.secrets.schedule_deletion(name).await.map_err(secrets_manager)?;
                 Ok(true)
@@ -89,10 +102,10 @@ where
         };
         let mut expected = self.expected(trunk, secret_name).await?;
         expected.retain(|object| object.kind == kind && object.livekit_id == livekit_id);
-        let Some(object) = expected.pop() else {
+        let Some(content) = expected.pop().and_then(|object| object.content) else {
             return Ok(false);
         };
-        self.sip.replace(livekit_id, object.content).await.map_err(livekit)?;
+        self.sip.replace(livekit_id, content).await.map_err(livekit)?;
         Ok(true)
     }
 
@@ -106,6 +119,10 @@ where
             return Ok(false);
         };
         let secret = self.secret(&trunk, secret_name).await?;
+        // It would take calls without a password.
+        if trunk.settings.auth_username.is_some() && secret.is_none() {
+            return Ok(false);
+        }
         let credentials = credentials(&trunk.settings, secret.as_ref());
         let settings = &trunk.settings;
         let (mut inbound_objects, mut outbound_objects) =

@@ -1,19 +1,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use trunkline_domain::{Trunk, WorkspaceId};
 
 use super::difference::Difference;
-use crate::TrunkKey;
 use crate::ports::TableRecord;
+use crate::{SecretPrefix, TrunkKey};
+
+/// How long a record may be due before the sweeper is late.
+const SWEEPER_IS_LATE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long the sweeper may fail on a record, which it puts off at each failure, before somebody has to look.
+const SWEEPER_IS_STUCK: SignedDuration = SignedDuration::from_hours(1);
+
+struct Counter {
+    count: u64,
+    limit: u64,
+}
 
 /// What the table says.
 #[derive(Default)]
 pub(super) struct Table {
-    counters: BTreeMap<WorkspaceId, u64>,
+    counters: BTreeMap<WorkspaceId, Counter>,
     records: BTreeMap<WorkspaceId, u64>,
-    live: Vec<(Trunk, Option<String>)>,
-    unsettled: Vec<(TrunkKey, Timestamp)>,
+    pub(super) live: Vec<(Trunk, Option<String>)>,
+    unsettled: BTreeSet<TrunkKey>,
+    /// Unsettled trunks and tombstones: when they are due, and since when the sweeper fails on them.
+    due: Vec<(TrunkKey, Timestamp, Option<Timestamp>)>,
+    running: Vec<(TrunkKey, String, Timestamp)>,
     /// Unsettled trunks and tombstones: what they have in the other systems is the sweeper's.
     pending: BTreeSet<TrunkKey>,
     pending_secrets: BTreeSet<String>,
@@ -24,22 +38,27 @@ impl Table {
         let mut table = Self::default();
         for record in records {
             match record {
-                TableRecord::Workspace { id, trunk_count } => {
-                    table.counters.insert(id, trunk_count);
+                TableRecord::Workspace { id, trunk_count, trunk_limit } => {
+                    table.counters.insert(id, Counter { count: trunk_count, limit: trunk_limit });
                 }
                 TableRecord::Live { trunk, secret_name } => {
                     *table.records.entry(trunk.workspace_id).or_default() += 1;
                     table.live.push((*trunk, secret_name));
                 }
-                TableRecord::Unsettled { key, secret_name, due_at } => {
+                TableRecord::Unsettled { key, secret_name, due_at, failing_since } => {
                     *table.records.entry(key.workspace_id).or_default() += 1;
-                    table.unsettled.push((key, due_at));
+                    table.unsettled.insert(key);
+                    table.due.push((key, due_at, failing_since));
                     table.pending.insert(key);
                     table.pending_secrets.extend(secret_name);
                 }
-                TableRecord::Tombstone { key, secret_name } => {
+                TableRecord::Tombstone { key, secret_name, due_at, failing_since } => {
+                    table.due.push((key, due_at, failing_since));
                     table.pending.insert(key);
                     table.pending_secrets.extend(secret_name);
+                }
+                TableRecord::RunningClaim { key, key_hash, expires_at } => {
+                    table.running.push((key, key_hash, expires_at));
                 }
             }
         }
@@ -58,22 +77,48 @@ impl Table {
         self.pending.contains(&key)
     }
 
+    pub(super) fn knows(&self, workspace_id: WorkspaceId) -> bool {
+        self.counters.contains_key(&workspace_id)
+    }
+
+    pub(super) fn is_settled(&self, workspace_id: WorkspaceId) -> bool {
+        !self.unsettled.iter().any(|key| key.workspace_id == workspace_id)
+    }
+
     pub(super) fn wrong_counts(&self) -> Vec<Difference> {
         let without_workspace = self.records.keys().filter(|id| !self.counters.contains_key(id));
         let without_workspace = without_workspace.map(|&workspace_id| Difference::NoWorkspace { workspace_id });
-        let wrong = self.counters.iter().filter_map(|(&workspace_id, &counter)| {
+        let wrong = self.counters.iter().filter_map(|(&workspace_id, &Counter { count: counter, .. })| {
             let records = self.records.get(&workspace_id).copied().unwrap_or_default();
             (counter != records).then_some(Difference::WrongCount { workspace_id, counter, records })
         });
         without_workspace.chain(wrong).collect()
     }
 
-    pub(super) fn overdue(&self, before: Timestamp) -> impl Iterator<Item = Difference> {
-        let overdue = self.unsettled.iter().filter(move |(_, due_at)| *due_at < before);
-        overdue.map(|&(key, _)| Difference::Overdue { key })
+    pub(super) fn over_limit(&self) -> impl Iterator<Item = Difference> {
+        self.counters.iter().filter(|(_, counter)| counter.count > counter.limit).map(|(&workspace_id, counter)| {
+            Difference::OverLimit { workspace_id, counter: counter.count, limit: counter.limit }
+        })
     }
 
-    pub(super) fn compare_secrets(&self, names: Vec<String>) -> Vec<Difference> {
+    pub(super) fn overdue(&self, now: Timestamp) -> impl Iterator<Item = Difference> {
+        let overdue = self.due.iter().filter(move |(_, due_at, failing_since)| {
+            *due_at < now - SWEEPER_IS_LATE || failing_since.is_some_and(|since| since < now - SWEEPER_IS_STUCK)
+        });
+        overdue.map(|&(key, ..)| Difference::Overdue { key })
+    }
+
+    /// A record that has expired holds nobody up, TTL has only not deleted it yet.
+    pub(super) fn stuck_claims(&self, now: Timestamp) -> Vec<Difference> {
+        let live: BTreeSet<_> = self.live().map(|(trunk, _)| TrunkKey::from(trunk)).collect();
+        let stuck = self
+            .running
+            .iter()
+            .filter(|(key, _, expires_at)| *expires_at > now && !live.contains(key) && !self.unsettled.contains(key));
+        stuck.map(|(key, key_hash, _)| Difference::StuckClaim { key: *key, key_hash: key_hash.clone() }).collect()
+    }
+
+    pub(super) fn compare_secrets(&self, prefix: &SecretPrefix, names: Vec<String>) -> Vec<Difference> {
         let mut names = BTreeSet::from_iter(names);
         let mut differences = Vec::new();
         for (trunk, secret_name) in self.live() {
@@ -85,7 +130,10 @@ impl Table {
             }
         }
         let orphans = names.into_iter().filter(|name| !self.pending_secrets.contains(name));
-        differences.extend(orphans.map(|name| Difference::OrphanSecret { name }));
+        differences.extend(orphans.map(|name| match prefix.trunk_of(&name) {
+            Some(key) if self.knows(key.workspace_id) => Difference::OrphanSecret { name },
+            _ => Difference::ForeignSecret { name },
+        }));
         differences
     }
 }

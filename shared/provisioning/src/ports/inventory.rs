@@ -17,6 +17,8 @@ pub enum TableRecord {
         id: WorkspaceId,
         /// Its counter.
         trunk_count: u64,
+        /// How many it may have.
+        trunk_limit: u64,
     },
     /// A live trunk.
     Live {
@@ -31,8 +33,10 @@ pub enum TableRecord {
         key: TrunkKey,
         /// The name of its secret, if it has one.
         secret_name: Option<String>,
-        /// When the sweeper takes it.
+        /// When the sweeper takes it: later at each failure.
         due_at: Timestamp,
+        /// Since when the sweeper fails on it, if it does.
+        failing_since: Option<Timestamp>,
     },
     /// A tombstone.
     Tombstone {
@@ -40,12 +44,25 @@ pub enum TableRecord {
         key: TrunkKey,
         /// The name of its secret, if it had one.
         secret_name: Option<String>,
+        /// When the sweeper takes it: later at each failure.
+        due_at: Timestamp,
+        /// Since when the sweeper fails on it, if it does.
+        failing_since: Option<Timestamp>,
+    },
+    /// An idempotency record whose request has no answer yet.
+    RunningClaim {
+        /// The trunk that the request makes.
+        key: TrunkKey,
+        /// Whose record it is.
+        key_hash: String,
+        /// Until when it holds the key.
+        expires_at: Timestamp,
     },
 }
 
 /// The whole table.
 pub trait TableInventory: Send + Sync {
-    /// All records of workspaces and trunks.
+    /// All records of workspaces and trunks, and the idempotency records of running requests.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
@@ -61,6 +78,12 @@ pub trait TableInventory: Send + Sync {
         wrong: u64,
         right: u64,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Deletes an idempotency record if it still waits for this trunk; says whether it did.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    fn release_running(&self, key: TrunkKey, key_hash: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Gives a live trunk other LiveKit ids, if it has not changed since it was read; says whether it has them.
     ///

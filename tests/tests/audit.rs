@@ -1,0 +1,269 @@
+//! What the checker finds, and what its repair mends and leaves.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use livekit_protocol as proto;
+use trunkline_bootstrap::{Clients, Environment};
+use trunkline_provisioning::{Difference, Repaired};
+use trunkline_tests::fault::{Fault, On, System};
+use trunkline_tests::probe::text;
+use trunkline_tests::{Left, Setup, World, both};
+
+/// `audit --repair` with these settings over the world's own.
+async fn repair_with(world: &World, settings: &[(&str, &str)]) -> Repaired {
+    let mut environment = world.environment();
+    environment.extend(settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())));
+    Clients::new(&Environment::from(environment)).unwrap().audit().unwrap().repair().await.unwrap()
+}
+
+async fn repair(world: &World) -> Repaired {
+    repair_with(world, &[]).await
+}
+
+fn kinds(differences: &[Difference]) -> Vec<&'static str> {
+    let mut kinds: Vec<_> = differences.iter().map(Difference::kind).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+/// Seconds since 1970, so long ago.
+fn ago(time: SignedDuration) -> AttributeValue {
+    AttributeValue::N((Timestamp::now() - time).as_second().to_string())
+}
+
+fn partition(world: &World) -> String {
+    format!("WS#{}", world.ready().workspace_id)
+}
+
+async fn set(world: &World, sk: &str, name: &str, value: AttributeValue) {
+    world.dynamodb().set(&partition(world), sk, name, value).await;
+}
+
+const FOREIGN: [&str; 4] =
+    ["foreign_livekit_object", "foreign_livekit_object", "foreign_livekit_object", "foreign_secret"];
+
+#[tokio::test]
+async fn another_deployments_trunks_are_reported_and_left() {
+    let theirs = World::start().await;
+    // On the same systems, with a table and a prefix of its own.
+    let mut shared = theirs.environment();
+    shared.retain(|name, _| !["TABLE_NAME", "SECRET_PREFIX"].contains(&name.as_str()));
+    let ours = shared.iter().fold(Setup::default(), |setup, (name, value)| setup.set(name, value)).start().await;
+    let trunk = theirs.client().create(&both()).await.expect(201);
+
+    let repaired = repair(&ours).await;
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (FOREIGN[..3].to_vec(), vec![]));
+    assert!(repaired.left[0].remedy().contains("another deployment's?"), "{}", repaired.left[0].remedy());
+    assert_eq!(theirs.left().await, Left::both(1));
+
+    // A prefix that is theirs, and one that is too short.
+    let prefix = theirs.ready().secret_prefix.as_str();
+    for prefix in [prefix, &prefix[..prefix.len() - 2]] {
+        let repaired = repair_with(&ours, &[("SECRET_PREFIX", prefix)]).await;
+        assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (FOREIGN.to_vec(), vec![]), "{prefix}");
+        assert_eq!(theirs.left().await, Left::both(1));
+    }
+
+    // Another table with the right prefix.
+    let repaired = repair_with(&theirs, &[("TABLE_NAME", &ours.ready().table_name)]).await;
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (FOREIGN.to_vec(), vec![]));
+    assert_eq!(theirs.left().await, Left::both(1));
+    assert_eq!(theirs.differences().await, [""; 0]);
+    theirs.client().get_trunk(trunk.id()).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_orphan_secret_of_a_known_workspace_is_scheduled_for_deletion() {
+    let world = World::start().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    let secrets = world.secrets();
+    let mut name = secrets.all().await.remove(0).name;
+    let last = if name.ends_with('0') { "1" } else { "0" };
+    name.replace_range(name.len() - 1.., last);
+    secrets.client.create_secret().name(&name).secret_string("{}").send().await.unwrap();
+    assert_eq!(kinds(&repair(&world).await.mended), ["orphan_secret"]);
+    assert_eq!(world.left().await, Left { secrets_scheduled: 1, ..Left::both(1) });
+    world.client().get_trunk(trunk.id()).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_record_that_the_sweeper_fails_on_is_overdue_however_often_it_is_put_off() {
+    let world = World::faulty().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    world.faults(System::LiveKit).inject(On::operation("DeleteSIPTrunk"), Fault::status(500));
+    world.client().delete_trunk(trunk.id()).await.expect_error(502, "upstream_failure");
+    world.heal();
+    is_overdue_when_late_or_failing(&world, &format!("TRUNK#{}", trunk.id())).await;
+}
+
+#[tokio::test]
+async fn a_tombstone_that_the_sweeper_fails_on_is_overdue_however_often_it_is_put_off() {
+    let world = World::start().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    world.client().delete_trunk(trunk.id()).await.expect(204);
+    is_overdue_when_late_or_failing(&world, &format!("TOMB#{}", trunk.id())).await;
+}
+
+async fn is_overdue_when_late_or_failing(world: &World, sk: &str) {
+    for (due, failing, expected) in [
+        (SignedDuration::from_mins(9), None, &[][..]),
+        (SignedDuration::from_mins(11), None, &["overdue_record"]),
+        (SignedDuration::from_mins(-5), Some(SignedDuration::from_mins(59)), &[]),
+        (SignedDuration::from_mins(-5), Some(SignedDuration::from_mins(61)), &["overdue_record"]),
+    ] {
+        set(world, sk, "sweep_at", ago(due)).await;
+        if let Some(failing) = failing {
+            set(world, sk, "sweep_failing_since", ago(failing)).await;
+        }
+        assert_eq!(world.differences().await, expected, "due {due} ago, failing for {failing:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_its_secret_a_trunk_keeps_its_objects_and_gets_no_new_one() {
+    let world = World::start().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    let secrets = world.secrets();
+    let name = secrets.all().await.remove(0).name;
+    secrets.client.delete_secret().secret_id(&name).recovery_window_in_days(7).send().await.unwrap();
+    let repaired = repair(&world).await;
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (vec!["missing_secret"], vec![]));
+    let kept = Left { secrets: 0, secrets_scheduled: 1, ..Left::both(1) };
+    assert_eq!(world.left().await, kept);
+
+    let delete = proto::DeleteSipTrunkRequest { sip_trunk_id: trunk.text_of("livekit_inbound_trunk_id").to_owned() };
+    world.livekit().call::<proto::SipTrunkInfo>("DeleteSIPTrunk", &delete).await;
+    let repaired = repair(&world).await;
+    assert_eq!(
+        (kinds(&repaired.left), kinds(&repaired.mended)),
+        (vec!["missing_livekit_object", "missing_secret"], vec![])
+    );
+    assert_eq!(world.left().await, Left { inbound: 0, ..kept });
+
+    secrets.client.restore_secret().secret_id(&name).send().await.unwrap();
+    repair(&world).await;
+    assert_eq!(world.differences().await, [""; 0]);
+    assert_eq!(world.left().await, Left::both(1));
+}
+
+#[tokio::test]
+async fn a_count_is_left_while_a_record_is_unsettled() {
+    let world = World::faulty().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    world.faults(System::LiveKit).inject(On::operation("DeleteSIPTrunk"), Fault::status(500));
+    world.client().delete_trunk(trunk.id()).await.expect_error(502, "upstream_failure");
+    world.heal();
+    set(&world, "WS", "trunk_count", AttributeValue::N("7".into())).await;
+    assert_eq!(kinds(&repair(&world).await.left), ["wrong_count"]);
+    assert_eq!(world.left().await.trunk_count, 7);
+
+    world.client().delete_trunk(trunk.id()).await.expect(204);
+    assert_eq!(kinds(&repair(&world).await.mended), ["wrong_count"]);
+    assert_eq!(world.left().await.trunk_count, 0);
+}
+
+#[tokio::test]
+async fn a_count_is_left_when_one_more_look_disagrees() {
+    let world = World::faulty().await;
+    world.client().create(&both()).await.expect(201);
+    set(&world, "WS", "trunk_count", AttributeValue::N("2".into())).await;
+    // Two looks find it; the third is the repair's own.
+    let gate = world.faults(System::DynamoDb).hold(On::operation("Scan").nth(3));
+    let (repaired, ()) = tokio::join!(repair(&world), async {
+        gate.reached().await;
+        world.client().create(&both()).await.expect(201);
+        set(&world, "WS", "trunk_count", AttributeValue::N("2".into())).await;
+        gate.open();
+    });
+    assert_eq!(kinds(&repaired.mended), [""; 0]);
+    assert_eq!(world.left().await, Left::both(2));
+}
+
+#[tokio::test]
+async fn a_counter_above_its_limit_is_a_difference() {
+    let world = World::start().await;
+    for _ in 0..2 {
+        world.client().create(&both()).await.expect(201);
+    }
+    world.dynamodb().set_limit(&world.ready().workspace_id, 2).await;
+    assert_eq!(world.differences().await, [""; 0]);
+    world.dynamodb().set_limit(&world.ready().workspace_id, 1).await;
+    assert_eq!(kinds(&repair(&world).await.left), ["over_limit"]);
+    assert_eq!(world.left().await, Left::both(2));
+}
+
+#[tokio::test]
+async fn an_idempotency_record_of_no_trunk_lets_its_key_go() {
+    let world = World::start().await;
+    let (client, body) = (world.client(), both());
+    let create = || client.create_once("again", &body);
+    let trunk = create().await.expect(201);
+    world.client().delete_trunk(trunk.id()).await.expect(204);
+    assert_eq!(world.differences().await, [""; 0], "it has its answer");
+
+    let items = world.dynamodb().items().await;
+    let record = items.iter().find(|item| text(item, "sk").starts_with("IDEM#")).unwrap();
+    let sk = text(record, "sk");
+    set(&world, sk, "state", AttributeValue::S("running".into())).await;
+    create().await.expect_error(409, "idempotency_conflict");
+    let until = record["expires_at"].clone();
+    set(&world, sk, "expires_at", ago(SignedDuration::from_mins(1))).await;
+    assert_eq!(world.differences().await, [""; 0], "an expired one holds nobody up");
+    set(&world, sk, "expires_at", until).await;
+
+    let repaired = repair(&world).await;
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (vec![], vec!["stuck_idempotency_record"]));
+    create().await.expect(201);
+}
+
+#[tokio::test]
+async fn a_running_request_has_its_idempotency_record() {
+    let world = World::faulty().await;
+    let gate = world.faults(System::LiveKit).hold(On::operation("CreateSIPOutboundTrunk"));
+    let (client, body) = (world.client(), both());
+    let (created, repaired) = tokio::join!(client.create_once("running", &body), async {
+        gate.reached().await;
+        let repaired = repair(&world).await;
+        gate.open();
+        repaired
+    });
+    created.expect(201);
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_list_of_everything_may_take_its_time() {
+    let world = World::faulty().await;
+    world.client().create(&both()).await.expect(201);
+    let slow = Fault::DelayAnswer(Duration::from_secs(5));
+    world.faults(System::LiveKit).inject(On::operation("ListSIPInboundTrunk"), slow);
+    assert_eq!(world.differences().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn secrets_are_read_side_by_side() {
+    let world = World::faulty().await;
+    for _ in 0..3 {
+        world.client().create(&both()).await.expect(201);
+    }
+    world.forget_calls();
+    let secrets = world.faults(System::SecretsManager);
+    let gate = secrets.hold(On::operation("GetSecretValue").nth(1));
+    let (differences, read) = tokio::join!(world.differences(), async {
+        gate.reached().await;
+        let others = async {
+            while secrets.calls().iter().filter(|call| *call == "GetSecretValue").count() < 3 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let read = tokio::time::timeout(Duration::from_secs(2), others).await;
+        gate.open();
+        read
+    });
+    assert_eq!(differences, [""; 0]);
+    read.expect("two more secrets are read while the first one is waited for");
+}
