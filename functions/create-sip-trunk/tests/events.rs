@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trunkline_tests::fault::{On, System};
+use trunkline_tests::fault::{Ending, On, System};
 use trunkline_tests::lambda::Function;
 use trunkline_tests::{Left, World, events, redactions};
 
@@ -62,4 +62,45 @@ async fn it_names_the_setting_that_it_needs() {
         ("AWS_CA_BUNDLE", "/nowhere/bundle.pem"),
     ];
     events::needs(BINARY, &settings, &malformed).await;
+}
+
+/// Nothing but a new connection: no call comes twice to any system, since LiveKit would make a second trunk of it.
+#[tokio::test]
+async fn connections_that_died_while_it_was_frozen_are_made_anew() {
+    let world = World::faulty().await;
+    world.add_event_fixtures().await;
+    let function = Function::start(BINARY, &world.environment()).await;
+    let event = || events::one("create-sip-trunk", "byoc-both");
+    let calls = || System::ALL.map(|system| sorted(world.faults(system).calls()));
+    let response = function.invoke(event()).await;
+    assert_eq!(response["statusCode"], 201, "{response}");
+
+    world.forget_calls();
+    function.invoke(event()).await;
+    let (mut left, expected) = (world.left().await, calls());
+    let each = System::ALL.map(|system| vec![system]);
+    for dead in each.into_iter().chain([System::ALL.to_vec()]) {
+        for ending in [Ending::Closed, Ending::Reset] {
+            let accepted = || System::ALL.map(|system| world.faults(system).accepted());
+            world.forget_calls();
+            function.freeze().await;
+            for system in &dead {
+                world.faults(*system).hang_up(ending).await;
+            }
+            let before = accepted();
+            let (response, ()) = tokio::join!(function.invoke(event()), function.thaw());
+            assert_eq!(response["statusCode"], 201, "{dead:?} {ending:?}: {response}");
+            assert_eq!(calls(), expected, "{dead:?} {ending:?}");
+            for system in &dead {
+                assert!(accepted()[*system as usize] > before[*system as usize], "{dead:?} {ending:?}");
+            }
+            left = left + Left::both(1);
+            assert_eq!(world.left().await, left, "{dead:?} {ending:?}");
+        }
+    }
+}
+
+fn sorted(mut calls: Vec<String>) -> Vec<String> {
+    calls.sort();
+    calls
 }
