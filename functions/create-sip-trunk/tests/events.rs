@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trunkline_tests::fault::{Ending, On, System};
 use trunkline_tests::lambda::Function;
-use trunkline_tests::{Left, World, events, redactions};
+use trunkline_tests::{Left, World, events, in_waves, redactions};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_create-sip-trunk");
 
@@ -62,6 +62,31 @@ async fn it_names_the_setting_that_it_needs() {
         ("AWS_CA_BUNDLE", "/nowhere/bundle.pem"),
     ];
     events::needs(BINARY, &settings, &malformed).await;
+}
+
+/// LiveKit's API key comes beside the first call's other work.
+#[tokio::test]
+async fn its_first_create_is_five_deep() {
+    let world = World::faulty().await;
+    world.add_event_fixtures().await;
+    let key = serde_json::json!({
+        "api_key": world.ready().livekit_api_key,
+        "api_secret": world.ready().livekit_api_secret,
+    });
+    let secret = world.secrets().client.create_secret().name("livekit-api-key").secret_string(key.to_string());
+    let mut environment = world.environment();
+    environment.insert("LIVEKIT_SECRET_ARN".to_owned(), secret.send().await.unwrap().arn.unwrap());
+    let function = Function::start(BINARY, &environment).await;
+    let waves: [&[&str]; 5] = [
+        &["GetItem"],
+        &["TransactWriteItems", "GetSecretValue"],
+        &["CreateSIPInboundTrunk", "CreateSIPOutboundTrunk", "CreateSecret"],
+        &["CreateSIPDispatchRule"],
+        &["TransactWriteItems"],
+    ];
+    let event = events::one("create-sip-trunk", "byoc-both");
+    let response = in_waves(&world, &waves, function.invoke(event)).await;
+    assert_eq!(response["statusCode"], 201, "{response}");
 }
 
 /// Nothing but a new connection: no call comes twice to any system, since LiveKit would make a second trunk of it.
