@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -37,6 +37,15 @@ enum Door {
     Closing,
     /// The port is taken, and nobody listens.
     Closed,
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By a FIN.
+    Closed,
+    /// By an RST.
+    Reset,
 }
 
 /// What a failing system says in these tests: as a system may, it repeats what it was sent.
@@ -230,13 +239,22 @@ struct Proxy {
     certificates: Option<Certificates>,
     door: watch::Sender<Door>,
     distrusted: AtomicUsize,
+    connections: watch::Sender<Connections>,
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    accepted: usize,
+    open: usize,
+    hung_up: Option<Ending>,
 }
 
 #[derive(Debug, Default)]
 struct Plan {
-    calls: Vec<String>,
+    calls: Vec<(String, Bytes)>,
     rules: Vec<Rule>,
     faulted: usize,
+    capacity: Option<Vec<(String, Value)>>,
 }
 
 #[derive(Debug)]
@@ -258,6 +276,7 @@ impl FaultProxy {
             certificates,
             door: watch::Sender::new(Door::Open),
             distrusted: AtomicUsize::new(0),
+            connections: watch::Sender::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
@@ -289,7 +308,19 @@ impl FaultProxy {
 
     /// The operations called, in order, faulted ones included.
     pub fn calls(&self) -> Vec<String> {
+        self.requests().into_iter().map(|(operation, _)| operation).collect()
+    }
+
+    /// The same, each with its body.
+    pub fn requests(&self) -> Vec<(String, Bytes)> {
         self.proxy.plan.lock().unwrap().calls.clone()
+    }
+
+    /// What each of the calls of `operation` consumed, by its name, as DynamoDB says it when it is asked.
+    pub async fn consumed_by(&self, operation: impl Future<Output = ()>) -> Vec<(String, Value)> {
+        self.proxy.plan.lock().unwrap().capacity = Some(Vec::new());
+        operation.await;
+        self.proxy.plan.lock().unwrap().capacity.take().unwrap()
     }
 
     /// How many of the calls were faulted.
@@ -320,6 +351,19 @@ impl FaultProxy {
         self.proxy.distrusted.load(Ordering::SeqCst)
     }
 
+    /// Ends every connection, and goes on with new ones.
+    pub async fn hang_up(&self, ending: Ending) {
+        self.proxy.connections.send_modify(|connections| connections.hung_up = Some(ending));
+        // The door stays as it is; those inside hear of it.
+        self.proxy.door.send_modify(|_| ());
+        self.proxy.connections.subscribe().wait_for(|connections| connections.open == 0).await.unwrap();
+    }
+
+    /// How many connections were accepted.
+    pub fn accepted(&self) -> usize {
+        self.proxy.connections.borrow().accepted
+    }
+
     /// Waits until no call is under way, those included that nobody waits for.
     pub async fn quiet(&self) {
         self.proxy.under_way.subscribe().wait_for(|calls| *calls == 0).await.unwrap();
@@ -340,7 +384,13 @@ async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
             accepted = listener.accept() => accepted.unwrap().0,
             _ = door.wait_for(|door| *door == Door::Closing) => break,
         };
-        tokio::spawn(proxy.clone().meet(connection));
+        proxy.connections.send_modify(|connections| {
+            connections.accepted += 1;
+            connections.open += 1;
+        });
+        // Before anybody can hang up.
+        let door = proxy.door.subscribe();
+        tokio::spawn(proxy.clone().meet(connection, door));
     }
     drop(listener);
     let _port = taken(address);
@@ -388,16 +438,15 @@ impl Call {
 type Answer = Result<Response<Full<Bytes>>, Dropped>;
 
 impl Proxy {
-    async fn meet(self: Arc<Self>, connection: TcpStream) {
-        let mut door = self.door.subscribe();
-        let untrusted = *door.borrow_and_update() == Door::Untrusted;
+    async fn meet(self: Arc<Self>, mut connection: TcpStream, mut door: watch::Receiver<Door>) {
+        let untrusted = *door.borrow() == Door::Untrusted;
         // Before the handshake: who does not trust us knows of its end before we do.
         self.distrusted.fetch_add(usize::from(untrusted), Ordering::SeqCst);
         let talk = async {
             match &self.certificates {
-                None => self.clone().talk(connection).await,
+                None => self.clone().talk(&mut connection).await,
                 Some(certificates) => {
-                    if let Ok(connection) = certificates.acceptor(untrusted).accept(connection).await {
+                    if let Ok(connection) = certificates.acceptor(untrusted).accept(&mut connection).await {
                         self.clone().talk(connection).await;
                     }
                 }
@@ -408,6 +457,11 @@ impl Proxy {
             () = talk => {}
             _ = door.changed() => {}
         }
+        if self.connections.borrow().hung_up == Some(Ending::Reset) {
+            connection.set_zero_linger().unwrap();
+        }
+        drop(connection);
+        self.connections.send_modify(|connections| connections.open -= 1);
     }
 
     async fn talk(self: Arc<Self>, connection: impl AsyncRead + AsyncWrite + Unpin) {
@@ -459,7 +513,7 @@ impl Proxy {
     fn fault(&self, call: &Call) -> Option<Fault> {
         let mut plan = self.plan.lock().unwrap();
         let operation = call.operation();
-        plan.calls.push(operation.to_owned());
+        plan.calls.push((operation.to_owned(), call.body.clone()));
         let mut fault = None;
         for rule in plan.rules.iter_mut().filter(|rule| rule.on.matches(operation, &call.body)) {
             rule.matched += 1;
@@ -471,7 +525,14 @@ impl Proxy {
         fault
     }
 
-    async fn forward(&self, call: Call) -> Answer {
+    async fn forward(&self, mut call: Call) -> Answer {
+        let operation = call.operation().to_owned();
+        let weighed = self.plan.lock().unwrap().capacity.is_some();
+        if weighed {
+            let mut body: Value = serde_json::from_slice(&call.body).unwrap();
+            body["ReturnConsumedCapacity"] = "INDEXES".into();
+            call.body = body.to_string().into();
+        }
         let mut headers = call.headers;
         for name in [HOST, CONTENT_LENGTH, CONNECTION] {
             headers.remove(name);
@@ -482,7 +543,17 @@ impl Proxy {
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
         response.headers_mut().remove(TRANSFER_ENCODING);
-        *response.body_mut() = answer.bytes().await.map_err(|_| Dropped)?.into();
+        let body = answer.bytes().await.map_err(|_| Dropped)?;
+        if weighed {
+            let consumed = serde_json::from_slice::<Value>(&body).unwrap()["ConsumedCapacity"].take();
+            self.plan
+                .lock()
+                .unwrap()
+                .capacity
+                .iter_mut()
+                .for_each(|all| all.push((operation.clone(), consumed.clone())));
+        }
+        *response.body_mut() = body.into();
         Ok(response)
     }
 }

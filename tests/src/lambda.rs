@@ -89,6 +89,16 @@ impl Function {
         }
     }
 
+    /// Stops it, as Lambda does between invocations.
+    pub async fn freeze(&self) {
+        self.process.signal("STOP").await;
+    }
+
+    /// Lets it go on.
+    pub async fn thaw(&self) {
+        self.process.signal("CONT").await;
+    }
+
     /// Everything that it has printed.
     pub fn output(&self) -> String {
         self.process.stdout() + &self.process.stderr()

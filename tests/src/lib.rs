@@ -20,10 +20,12 @@ pub mod process;
 mod redact;
 pub mod sam;
 mod tls;
+mod waves;
 mod world;
 
 pub use bodies::{FULL_SECRET, both, inbound, livekit, outbound, with, without};
 pub use client::{Answer, Client, Request, TRUNKS};
 pub use left::Left;
 pub use redact::redactions;
+pub use waves::in_waves;
 pub use world::{Setup, World};

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -37,12 +38,13 @@ pub enum StartError {
 }
 
 /// The clients of a process, made of its settings as they are asked for: a function needs no setting that it does not
-/// use. All share one connector.
-#[derive(Clone)]
+/// use. There is one of each, over one connector.
 pub struct Clients {
     environment: Environment,
     connector: Connector,
     aws: SdkConfig,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    secrets_manager: OnceLock<aws_sdk_secretsmanager::Client>,
 }
 
 impl Clients {
@@ -70,7 +72,13 @@ impl Clients {
             .timeout_config(timeouts())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        Ok(Self { environment: environment.clone(), connector, aws })
+        Ok(Self {
+            environment: environment.clone(),
+            connector,
+            aws,
+            dynamodb: OnceLock::new(),
+            secrets_manager: OnceLock::new(),
+        })
     }
 
     /// The table `TABLE_NAME`.
@@ -78,10 +86,7 @@ impl Clients {
     /// # Errors
     /// When a setting is missing or malformed.
     pub fn table(&self) -> Result<TrunkTable, StartError> {
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.aws).retry_classifier(RetryConflicts);
-        config.set_endpoint_url(self.endpoint("AWS_ENDPOINT_URL_DYNAMODB"));
-        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
-        Ok(TrunkTable::new(client, self.environment.required("TABLE_NAME")?, self.environment.tombstone()?))
+        Ok(TrunkTable::new(self.dynamodb(), self.environment.required("TABLE_NAME")?, self.environment.tombstone()?))
     }
 
     /// The trunks' secrets.
@@ -167,10 +172,22 @@ impl Clients {
         })
     }
 
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let client = self.dynamodb.get_or_init(|| {
+            let mut config = aws_sdk_dynamodb::config::Builder::from(&self.aws).retry_classifier(RetryConflicts);
+            config.set_endpoint_url(self.endpoint("AWS_ENDPOINT_URL_DYNAMODB"));
+            aws_sdk_dynamodb::Client::from_conf(config.build())
+        });
+        client.clone()
+    }
+
     fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
-        let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.aws);
-        config.set_endpoint_url(self.endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"));
-        aws_sdk_secretsmanager::Client::from_conf(config.build())
+        let client = self.secrets_manager.get_or_init(|| {
+            let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.aws);
+            config.set_endpoint_url(self.endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"));
+            aws_sdk_secretsmanager::Client::from_conf(config.build())
+        });
+        client.clone()
     }
 
     /// A service's own endpoint, or the one of all services, as the SDKs know them.

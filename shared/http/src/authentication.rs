@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use tracing::Span;
 use trunkline_domain::{ApiKeyHash, Scope, WorkspaceId};
@@ -23,7 +23,15 @@ pub struct Authenticator<K> {
 #[derive(Debug, Clone, Copy)]
 struct Known {
     record: ApiKeyRecord,
-    since: Instant,
+    // By the wall clock: the monotonic one stands still while Lambda has the function frozen, and a revoked key with it.
+    since: SystemTime,
+}
+
+impl Known {
+    /// A clock that was set back makes nothing fresh.
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed().is_ok_and(|age| age < REMEMBERED_FOR)
+    }
 }
 
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
@@ -66,16 +74,16 @@ impl<K: ApiKeyStore> Authenticator<K> {
 
     fn recall(&self, hash: &ApiKeyHash) -> Option<ApiKeyRecord> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(hash).filter(|known| known.since.elapsed() < REMEMBERED_FOR).map(|known| known.record)
+        known.get(hash).filter(|known| known.is_fresh()).map(|known| known.record)
     }
 
     fn remember(&self, hash: ApiKeyHash, record: ApiKeyRecord) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_REMEMBERED {
-            known.retain(|_, known| known.since.elapsed() < REMEMBERED_FOR);
+            known.retain(|_, known| known.is_fresh());
         }
         if known.len() < MAX_REMEMBERED {
-            known.insert(hash, Known { record, since: Instant::now() });
+            known.insert(hash, Known { record, since: SystemTime::now() });
         }
     }
 }

@@ -1,11 +1,10 @@
 //! The JWT that each call carries (<https://docs.livekit.io/home/get-started/authentication/>).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use livekit_token::{AccessToken, SIPGrants};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 /// LiveKit's API key and secret.
 #[derive(Debug, Clone)]
@@ -44,7 +43,8 @@ pub(crate) struct Access<K> {
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     pub(crate) jwt: SecretString,
-    use_until: Instant,
+    // By the wall clock, as LiveKit reads it: the monotonic one stands still while Lambda has the function frozen.
+    use_until: SystemTime,
 }
 
 impl<K: ApiKeySource> Access<K> {
@@ -55,7 +55,7 @@ impl<K: ApiKeySource> Access<K> {
     pub(crate) async fn token(&self) -> Result<Token, NoApiKey> {
         // Held across the fetch: calls in parallel share one.
         let mut current = self.token.lock().await;
-        if let Some(token) = current.as_ref().filter(|token| Instant::now() < token.use_until) {
+        if let Some(token) = current.as_ref().filter(|token| SystemTime::now() < token.use_until) {
             return Ok(token.clone());
         }
         let token = sign(&self.keys.fetch().await?)?;
@@ -78,5 +78,5 @@ fn sign(key: &LiveKitApiKey) -> Result<Token, NoApiKey> {
         .with_ttl(TOKEN_TTL)
         .to_jwt()
         .map_err(|_| NoApiKey)?;
-    Ok(Token { jwt: jwt.into(), use_until: Instant::now() + TOKEN_USE })
+    Ok(Token { jwt: jwt.into(), use_until: SystemTime::now() + TOKEN_USE })
 }

@@ -1,0 +1,173 @@
+//! What each operation waits for, in round trips; and what no request may ask.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
+
+use std::pin::Pin;
+
+use livekit_protocol::{ListSipDispatchRuleRequest, ListSipInboundTrunkRequest, ListSipOutboundTrunkRequest};
+use prost::Message;
+use serde_json::Value;
+use trunkline_tests::fault::{Fault, On, System};
+use trunkline_tests::{Answer, TRUNKS, World, both, in_waves, inbound, livekit, outbound};
+
+const RESERVE: &[&str] = &["TransactWriteItems"];
+const COMMIT: &[&str] = &["TransactWriteItems"];
+const API_KEY: &[&str] = &["GetItem"];
+
+/// A world whose functions have all met the caller's key, with a trunk in it.
+async fn warm() -> (World, String) {
+    let world = World::faulty().await;
+    let client = world.client();
+    let gone = client.create(&inbound()).await.expect(201);
+    client.delete_trunk(gone.id()).await.expect(204);
+    let trunk = client.create(&both()).await.expect(201);
+    client.get_trunk(trunk.id()).await.expect(200);
+    client.get(TRUNKS).await.expect(200);
+    (world, trunk.id().to_owned())
+}
+
+#[tokio::test]
+async fn a_create_is_four_deep_whatever_the_direction() {
+    let provisioning: [(Value, &[&[&str]]); 4] = [
+        (both(), &[&["CreateSIPInboundTrunk", "CreateSIPOutboundTrunk", "CreateSecret"], &["CreateSIPDispatchRule"]]),
+        (inbound(), &[&["CreateSIPInboundTrunk"], &["CreateSIPDispatchRule"]]),
+        (livekit(), &[&["CreateSIPInboundTrunk"], &["CreateSIPDispatchRule"]]),
+        (outbound(), &[&["CreateSIPOutboundTrunk"]]),
+    ];
+    let (world, _) = warm().await;
+    for (index, (body, provisioning)) in provisioning.into_iter().enumerate() {
+        let waves = [&[RESERVE], provisioning, &[COMMIT]].concat();
+        assert!(waves.len() <= 4);
+        let key = format!("order-{index}");
+        in_waves(&world, &waves, world.client().create_once(&key, &body)).await.expect(201);
+
+        let answered = in_waves(&world, &[RESERVE], world.client().create_once(&key, &body)).await.expect(201);
+        assert_eq!(answered.header("idempotent-replayed"), Some("true"));
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_known_yet_is_one_more() {
+    let world = World::faulty().await;
+    let waves: [&[&str]; 5] = [
+        API_KEY,
+        RESERVE,
+        &["CreateSIPInboundTrunk", "CreateSIPOutboundTrunk", "CreateSecret"],
+        &["CreateSIPDispatchRule"],
+        COMMIT,
+    ];
+    in_waves(&world, &waves, world.client().create_once("order", &both())).await.expect(201);
+}
+
+#[tokio::test]
+async fn reads_are_one_deep() {
+    let (world, id) = warm().await;
+    in_waves(&world, &[&["GetItem"]], world.client().get_trunk(&id)).await.expect(200);
+    in_waves(&world, &[&["Query"]], world.client().get(TRUNKS)).await.expect(200);
+
+    let (stranger, _) = world.new_client().await;
+    let waves: [&[&str]; 2] = [API_KEY, &["GetItem"]];
+    in_waves(&world, &waves, stranger.get_trunk(&id)).await.expect_error(404, "sip_trunk_not_found");
+    let (stranger, _) = world.new_client().await;
+    in_waves(&world, &[API_KEY, &["Query"]], stranger.get(TRUNKS)).await.expect(200);
+}
+
+/// One thing after the other: a trunk that outlives its rules is harmless, a rule that outlives its trunk is found by
+/// nobody.
+#[tokio::test]
+async fn a_delete_is_six_deep_at_most() {
+    let (world, id) = warm().await;
+    let waves: [&[&str]; 6] = [
+        &["UpdateItem"],
+        &["DeleteSIPDispatchRule"],
+        &["DeleteSIPTrunk"],
+        &["DeleteSIPTrunk"],
+        &["DeleteSecret"],
+        &["TransactWriteItems"],
+    ];
+    in_waves(&world, &waves, world.client().delete_trunk(&id)).await.expect(204);
+}
+
+/// Scans and lists of everything grow with the deployment. Requests that fail in every way look things up, too.
+#[tokio::test]
+async fn no_request_asks_for_everything() {
+    let (world, id) = warm().await;
+    let client = world.client();
+    let calls = |system| world.faults(system).requests();
+    for system in System::ALL {
+        let of_a_create = count(&world, system, client.create(&both())).await;
+        for nth in 1..=of_a_create {
+            world.faults(system).inject(On::any().nth(nth), Fault::DropAnswer);
+            client.create(&both()).await;
+            world.heal();
+        }
+        let of_a_delete = count(&world, system, async { client.delete_trunk(client.create(&both()).await.id()).await });
+        for nth in 1..=of_a_delete.await {
+            world.faults(system).inject(On::any().nth(nth), Fault::DropAnswer);
+            let id = client.get(TRUNKS).await.body["trunks"][0]["id"].as_str().unwrap_or(&id).to_owned();
+            client.delete_trunk(&id).await;
+            world.heal();
+        }
+    }
+    assert!(!calls(System::DynamoDb).iter().any(|(operation, _)| operation == "Scan"));
+    let filters: Vec<_> =
+        calls(System::LiveKit).iter().filter_map(|(operation, body)| filter(operation, body)).collect();
+    assert!(filters.len() > 3 && !filters.contains(&Vec::new()), "{filters:?}");
+}
+
+/// How many calls a system gets.
+async fn count<T>(world: &World, system: System, operation: impl Future<Output = T>) -> usize {
+    let before = world.faults(system).calls().len();
+    operation.await;
+    world.faults(system).calls().len() - before
+}
+
+/// What a list of LiveKit's is narrowed to.
+fn filter(operation: &str, body: &[u8]) -> Option<Vec<String>> {
+    Some(match operation {
+        "ListSIPInboundTrunk" => {
+            let list = ListSipInboundTrunkRequest::decode(body).unwrap();
+            [list.numbers, list.trunk_ids].concat()
+        }
+        "ListSIPOutboundTrunk" => {
+            let list = ListSipOutboundTrunkRequest::decode(body).unwrap();
+            [list.numbers, list.trunk_ids].concat()
+        }
+        "ListSIPDispatchRule" => {
+            let list = ListSipDispatchRuleRequest::decode(body).unwrap();
+            [list.trunk_ids, list.dispatch_rule_ids].concat()
+        }
+        _ if operation.starts_with("List") => Vec::new(),
+        _ => return None,
+    })
+}
+
+/// What DynamoDB bills for each call, as the emulator counts it: units of the table, and of the index `sweep`.
+#[tokio::test]
+async fn what_each_operation_consumes() {
+    let (world, id) = warm().await;
+    let (client, body) = (world.client(), both());
+    let operations: [(_, BoxFuture<'_>); 5] = [
+        ("create", Box::pin(client.create(&body))),
+        ("create with an idempotency key", Box::pin(client.create_once("order", &body))),
+        ("get", Box::pin(client.get_trunk(&id))),
+        ("list three trunks", Box::pin(client.get(TRUNKS))),
+        ("delete", Box::pin(client.delete_trunk(&id))),
+    ];
+    let mut lines = Vec::new();
+    for (name, operation) in operations {
+        lines.push(format!("{name}:"));
+        let consumed = world.faults(System::DynamoDb).consumed_by(async { drop(operation.await) }).await;
+        lines.extend(consumed.iter().map(|(call, consumed)| format!("  {call}: {}", units(consumed))));
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+type BoxFuture<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
+
+fn units(consumed: &Value) -> String {
+    // Of a transaction, a list of tables.
+    let consumed = consumed.get(0).unwrap_or(consumed);
+    let units = |of: &Value| of["CapacityUnits"].as_f64().unwrap_or_default();
+    format!("{} + {}", units(&consumed["Table"]), units(&consumed["GlobalSecondaryIndexes"]["sweep"]))
+}
