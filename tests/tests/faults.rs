@@ -314,7 +314,7 @@ async fn run_emulated(cases: Vec<Case>) -> Vec<Ended> {
         let some = in_parallel(some.to_vec(), |_, case| {
             let (systems, places) = (Arc::clone(&systems), Arc::clone(&places));
             async move {
-                let _place = places.acquire_owned().await.unwrap();
+                let _place = places.acquire_owned().await.expect("never closed");
                 run(systems.ground().await, case).await
             }
         })
