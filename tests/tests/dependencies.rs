@@ -29,6 +29,7 @@ fn allowed(name: &str, folder: &str) -> BTreeSet<&'static str> {
         [AWS, "trunkline-dynamodb", "trunkline-livekit", "trunkline-secrets", DOMAIN, PROVISIONING, CONNECTOR, HTTP];
     match (folder, name) {
         ("functions", _) => BTreeSet::from([BOOTSTRAP, HTTP, PROVISIONING]),
+        ("bench", _) => BTreeSet::new(),
         ("", "trunkline") => BTreeSet::from_iter(shared.into_iter().chain([BOOTSTRAP])),
         ("", "trunkline-tests") => BTreeSet::from_iter(shared.into_iter().chain([BOOTSTRAP, "trunkline"])),
         (_, DOMAIN | CONNECTOR) => BTreeSet::new(),

@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -28,9 +28,9 @@ impl Format {
     }
 }
 
-/// Starts logging, at the levels of `RUST_LOG`, `info` by default. Once in a process.
+/// Starts logging, at the levels of `RUST_LOG`, `info` by default and when it is malformed. Once in a process.
 pub fn start(format: Format) {
-    let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let levels = levels(&std::env::var("RUST_LOG").unwrap_or_default());
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         Format::Text => lines.with_target(false).boxed(),
@@ -39,7 +39,34 @@ pub fn start(format: Format) {
     tracing_subscriber::registry().with(lines.with_filter(ours_or_error())).with(levels).init();
 }
 
+/// By target alone: an `EnvFilter` also knows spans and fields, and links a regex engine for them.
+fn levels(directives: &str) -> Targets {
+    let set = Some(directives).filter(|directives| !directives.is_empty());
+    set.and_then(|directives| directives.parse().ok()).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+}
+
 /// What is ever written, of which `RUST_LOG` may leave out more.
 pub fn ours_or_error<S>() -> impl Filter<S> {
     filter_fn(|metadata| metadata.target().starts_with("trunkline") || *metadata.level() == Level::ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_those_asked_for_or_info() {
+        for (directives, debug, info) in [
+            ("", false, true),
+            ("debug", true, true),
+            ("trunkline_http=debug", true, true),
+            ("trunkline_dynamodb=debug", false, false),
+            ("off", false, false),
+            ("trunkline_http=loud", false, true),
+        ] {
+            let levels = levels(directives);
+            let enabled = [Level::DEBUG, Level::INFO].map(|level| levels.would_enable("trunkline_http", &level));
+            assert_eq!(enabled, [debug, info], "{directives:?}");
+        }
+    }
 }

@@ -1,0 +1,81 @@
+"""What is measured, and in which environment."""
+
+import shutil
+import zipfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BARE = "bare"
+
+# As a deployed function's, with nothing behind it: no function calls anybody before its first event.
+SETTINGS = {
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_SESSION_TOKEN": "session",
+    "TABLE_NAME": "trunkline",
+    "SECRET_PREFIX": "trunkline/",
+    "LIVEKIT_URL": "https://livekit.example.com",
+    "LIVEKIT_SIP_HOST": "sip.example.com",
+    "LIVEKIT_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:livekit-AbCdEf",
+}
+
+
+@dataclass
+class Contestant:
+    """A function: its name, how it is started, its environment."""
+
+    name: str
+    command: list
+    environment: dict
+
+
+def binary(target, name, environment):
+    """A function that is one binary."""
+    return Contestant(name, [str(target / "release" / name)], environment)
+
+
+def peers(target, environment):
+    """The same function in other languages. The interpreters are named in full: nothing looks for them."""
+    built, source = target / "bench", str(ROOT / "bench" / "peers" / "python")
+    python = str(built / "python" / "bin" / "python")
+    return [
+        Contestant("go", [str(built / "go" / "bootstrap")], environment),
+        Contestant("node", [shutil.which("node"), str(built / "node" / "index.cjs")], environment),
+        Contestant(
+            "python",
+            # Without -P the modules of the folder that this runs in come first.
+            [python, "-P", "-m", "awslambdaric", "function.handle"],
+            {
+                **environment,
+                "PYTHONPATH": source,
+                "LAMBDA_TASK_ROOT": source,
+                "PYTHONPYCACHEPREFIX": str(built / "pycache"),
+            },
+        ),
+    ]
+
+
+def alternate(entrants, runs, measured, target):
+    """What `measured` gives for each entrant, by name, in `runs` rounds."""
+    samples = {entrant.name: [] for entrant in entrants}
+    log = target / "bench" / "functions.log"
+    # The first round fills the page cache.
+    for round_ in range(runs + 1):
+        # Each is first as often as the others: what ran before leaves its traces in the caches.
+        turn = round_ % len(entrants)
+        for entrant in entrants[turn:] + entrants[:turn]:
+            sample = measured(entrant, log)
+            if round_:
+                samples[entrant.name].append(sample)
+    return samples
+
+
+def sizes(path):
+    """A binary's MB, and those of its zip file as `sam` makes it."""
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(path, "bootstrap")
+    return path.stat().st_size / 1e6, len(packed.getvalue()) / 1e6
