@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use crate::ports::{DeletionStart, SecretStore, SipService, StoreError, TrunkStore, Unsettled};
-use crate::provision::{Failure, undo_objects, undo_secret};
+use crate::provision::{UpstreamFailure, undo_objects, undo_secret};
 use crate::{Budget, DeleteError, LeaseOwner, Timing, TrunkKey};
 
 /// Deletes trunks, with their LiveKit objects and secret.
@@ -50,7 +50,7 @@ pub(crate) async fn finish_deletion<
     S: TrunkStore,
     V: SecretStore,
     L: SipService,
-    E: From<Failure> + From<StoreError>,
+    E: From<UpstreamFailure> + From<StoreError>,
 >(
     store: &S,
     secrets: &V,
@@ -64,8 +64,8 @@ pub(crate) async fn finish_deletion<
     Ok(())
 }
 
-impl From<Failure> for DeleteError {
-    fn from((upstream, _): Failure) -> Self {
+impl From<UpstreamFailure> for DeleteError {
+    fn from((upstream, _): UpstreamFailure) -> Self {
         Self::Upstream(upstream)
     }
 }

@@ -11,7 +11,7 @@ use crate::ports::{InboundTrunkSpec, OutboundTrunkSpec, SecretStore, SipService,
 use crate::{Budget, CreateError, SeenObjects, TrunkKey, Upstream};
 
 /// Which system failed, and how.
-pub(crate) type Failure = (Upstream, UpstreamError);
+pub(crate) type UpstreamFailure = (Upstream, UpstreamError);
 
 /// How a step that was tried ended.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(crate) struct Outcome {
     pub(crate) seen: SeenObjects,
     /// Whether LiveKit may hold, or come to hold, objects that were not seen.
     pub(crate) livekit_unsure: bool,
-    failure: Option<Failure>,
+    failure: Option<UpstreamFailure>,
 }
 
 impl Outcome {
@@ -28,7 +28,7 @@ impl Outcome {
         Self { seen, ..Self::default() }
     }
 
-    fn failed(failure: Failure, seen: SeenObjects) -> Self {
+    fn failed(failure: UpstreamFailure, seen: SeenObjects) -> Self {
         let livekit_unsure = failure.0 == Upstream::LiveKit && failure.1.may_have_happened();
         Self { seen, livekit_unsure, failure: Some(failure) }
     }
@@ -148,7 +148,7 @@ fn ended(step: Result<LiveKitObjects, Outcome>) -> Outcome {
 }
 
 /// Undo of the secret. The recovery window keeps the name taken, so that a create that comes late is refused.
-pub(crate) async fn undo_secret<V: SecretStore>(secrets: &V, name: Option<&str>) -> Result<(), Failure> {
+pub(crate) async fn undo_secret<V: SecretStore>(secrets: &V, name: Option<&str>) -> Result<(), UpstreamFailure> {
     match name {
         Some(name) => secrets.schedule_deletion(name).await.map_err(secrets_manager),
         None => Ok(()),
@@ -156,7 +156,7 @@ pub(crate) async fn undo_secret<V: SecretStore>(secrets: &V, name: Option<&str>)
 }
 
 /// Undo of trunks and rules. Rules go first: a rule whose trunk is gone is found by nobody.
-pub(crate) async fn undo_objects<L: SipService>(sip: &L, seen: &SeenObjects) -> Result<(), Failure> {
+pub(crate) async fn undo_objects<L: SipService>(sip: &L, seen: &SeenObjects) -> Result<(), UpstreamFailure> {
     for rule_id in &seen.dispatch_rule_ids {
         sip.delete_dispatch_rule(rule_id).await.map_err(livekit)?;
     }
@@ -167,7 +167,7 @@ pub(crate) async fn undo_objects<L: SipService>(sip: &L, seen: &SeenObjects) -> 
 }
 
 /// The trunks that exist in LiveKit under the trunk's id.
-pub(crate) async fn find_trunks<L: SipService>(sip: &L, id: TrunkId) -> Result<SeenObjects, Failure> {
+pub(crate) async fn find_trunks<L: SipService>(sip: &L, id: TrunkId) -> Result<SeenObjects, UpstreamFailure> {
     let (inbound, outbound) =
         tokio::try_join!(sip.find_inbound_trunks(id), sip.find_outbound_trunks(id)).map_err(livekit)?;
     Ok(SeenObjects::trunks(inbound.into_iter().chain(outbound)))
@@ -177,17 +177,17 @@ pub(crate) async fn find_trunks<L: SipService>(sip: &L, id: TrunkId) -> Result<S
 pub(crate) async fn find_dispatch_rules<L: SipService>(
     sip: &L,
     trunk_ids: &BTreeSet<String>,
-) -> Result<SeenObjects, Failure> {
+) -> Result<SeenObjects, UpstreamFailure> {
     if trunk_ids.is_empty() {
         return Ok(SeenObjects::default());
     }
     sip.find_dispatch_rules(trunk_ids).await.map(SeenObjects::dispatch_rules).map_err(livekit)
 }
 
-pub(crate) fn livekit(error: UpstreamError) -> Failure {
+pub(crate) fn livekit(error: UpstreamError) -> UpstreamFailure {
     (Upstream::LiveKit, error)
 }
 
-pub(crate) fn secrets_manager(error: UpstreamError) -> Failure {
+pub(crate) fn secrets_manager(error: UpstreamError) -> UpstreamFailure {
     (Upstream::SecretsManager, error)
 }

@@ -1,7 +1,7 @@
 //! Taking away what a create left: by its own request, or by whoever took the record over.
 
 use crate::ports::{SecretStore, Settled, SipService, StoreError, TrunkStore, UndoStart, Unsettled};
-use crate::provision::{Failure, find_dispatch_rules, find_trunks, undo_objects, undo_secret};
+use crate::provision::{UpstreamFailure, find_dispatch_rules, find_trunks, undo_objects, undo_secret};
 use crate::{LeaseOwner, SeenObjects, TrunkKey};
 
 /// Where an undo ended.
@@ -22,8 +22,8 @@ pub(crate) enum Stopped {
     Store,
 }
 
-impl From<Failure> for Stopped {
-    fn from((upstream, error): Failure) -> Self {
+impl From<UpstreamFailure> for Stopped {
+    fn from((upstream, error): UpstreamFailure) -> Self {
         tracing::warn!(upstream = upstream.as_str(), %error, "stopped, the sweeper goes on with it");
         Self::Upstream
     }

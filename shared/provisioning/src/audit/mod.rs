@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use crate::ports::{SecretInventory, SipInventory, SipObject, StoreError, TableInventory, UpstreamError};
-use crate::provision::{Failure, livekit, secrets_manager};
+use crate::provision::{UpstreamFailure, livekit, secrets_manager};
 use crate::{SecretPrefix, Upstream};
 
 pub use difference::{Difference, ObjectProblem};
@@ -43,8 +43,8 @@ pub enum AuditError {
     Upstream(Upstream, UpstreamError),
 }
 
-impl From<Failure> for AuditError {
-    fn from((upstream, error): Failure) -> Self {
+impl From<UpstreamFailure> for AuditError {
+    fn from((upstream, error): UpstreamFailure) -> Self {
         Self::Upstream(upstream, error)
     }
 }

@@ -72,19 +72,19 @@ pub enum How {
 }
 
 /// The errors of a port, by what they say of the call.
-pub(super) trait Failure: fmt::Debug + Send + 'static {
+pub(super) trait PortError: fmt::Debug + Send + 'static {
     const NOT_DONE: Self;
     const REFUSED: Self;
     const UNANSWERED: Self;
 }
 
-impl Failure for StoreError {
+impl PortError for StoreError {
     const NOT_DONE: Self = Self::Unavailable;
     const REFUSED: Self = Self::Broken;
     const UNANSWERED: Self = Self::Unanswered;
 }
 
-impl Failure for UpstreamError {
+impl PortError for UpstreamError {
     const NOT_DONE: Self = Self::NotDone;
     const REFUSED: Self = Self::Conflict;
     const UNANSWERED: Self = Self::Unanswered;
@@ -116,7 +116,7 @@ impl Line {
     }
 
     /// Makes a call. `work` is the real one, which borrows nothing from its caller, since it may outlive it.
-    pub(super) async fn call<T: fmt::Debug + Send + 'static, E: Failure>(
+    pub(super) async fn call<T: fmt::Debug + Send + 'static, E: PortError>(
         &self,
         name: &'static str,
         effect: Effect,
