@@ -23,7 +23,7 @@ use trunkline_tests::faulty::{
 
 /// How many orders of a pair each form takes at most: of the longest pairs there are millions.
 const QUICK: usize = 4_000;
-const FULL: usize = 200_000;
+const FULL: usize = 50_000;
 /// How many of them run on the emulators.
 const QUICK_ON_EMULATORS: usize = 6;
 const FULL_ON_EMULATORS: usize = 60;

@@ -147,7 +147,9 @@ async fn the_checker_names_each_difference_and_mends_what_is_safe() {
     );
 
     let clients = Clients::new(&Environment::from(world.environment())).unwrap();
-    let repaired = clients.audit().unwrap().repair().await.unwrap();
+    let mut repaired = clients.audit().unwrap().repair().await.unwrap();
+    // What other worlds have on a LiveKit that they share is theirs.
+    repaired.left.retain(|difference| difference.kind() != "foreign_livekit_object");
     assert_eq!(repaired.left, []);
     assert_eq!(world.differences().await, [""; 0]);
     // The stranger's trunk is still there.
