@@ -21,7 +21,7 @@ mkdir -p "$RUN"
 export GOMODCACHE=$PEERS/cache/go-modules GOCACHE=$PEERS/cache/go-build GOFLAGS=-modcacherw
 export npm_config_cache=$PEERS/cache/npm
 
-pids=()
+pids=() passed=0 left_out=0
 
 # start NAME COMMAND...: runs a server in the background, its output in $RUN/NAME.log, until this script ends.
 start() {
