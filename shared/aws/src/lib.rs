@@ -1,4 +1,6 @@
-//! Which [`Failure`] an error of an AWS SDK is.
+//! What the two AWS SDKs need alike: which [`Failure`] an error is, and a client that is made when it is needed.
+
+mod lazy;
 
 use std::error::Error;
 
@@ -8,6 +10,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use trunkline_connector::SendError;
 use trunkline_provisioning::ports::Failure;
+
+pub use lazy::LazyClient;
 
 /// The row of the table of failures that a failed call belongs to.
 pub fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {

@@ -1,5 +1,4 @@
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -9,6 +8,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_types::SdkConfig;
+use trunkline_aws::LazyClient;
 use trunkline_connector::{Connector, TrustError};
 use trunkline_dynamodb::{RetryConflicts, TrunkTable};
 use trunkline_http::Authenticator;
@@ -42,9 +42,8 @@ pub enum StartError {
 pub struct Clients {
     environment: Environment,
     connector: Connector,
-    aws: SdkConfig,
-    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
-    secrets_manager: OnceLock<aws_sdk_secretsmanager::Client>,
+    dynamodb: LazyClient<aws_sdk_dynamodb::Client>,
+    secrets_manager: LazyClient<aws_sdk_secretsmanager::Client>,
 }
 
 impl Clients {
@@ -75,9 +74,8 @@ impl Clients {
         Ok(Self {
             environment: environment.clone(),
             connector,
-            aws,
-            dynamodb: OnceLock::new(),
-            secrets_manager: OnceLock::new(),
+            dynamodb: dynamodb(aws.clone(), endpoint(environment, "AWS_ENDPOINT_URL_DYNAMODB")),
+            secrets_manager: secrets_manager(aws, endpoint(environment, "AWS_ENDPOINT_URL_SECRETS_MANAGER")),
         })
     }
 
@@ -86,12 +84,16 @@ impl Clients {
     /// # Errors
     /// When a setting is missing or malformed.
     pub fn table(&self) -> Result<TrunkTable, StartError> {
-        Ok(TrunkTable::new(self.dynamodb(), self.environment.required("TABLE_NAME")?, self.environment.tombstone()?))
+        Ok(TrunkTable::new(
+            self.dynamodb.clone(),
+            self.environment.required("TABLE_NAME")?,
+            self.environment.tombstone()?,
+        ))
     }
 
     /// The trunks' secrets.
     pub fn secrets(&self) -> TrunkSecrets {
-        TrunkSecrets::new(self.secrets_manager())
+        TrunkSecrets::new(self.secrets_manager.clone())
     }
 
     /// LiveKit at `LIVEKIT_URL`, with the key of `LIVEKIT_SECRET_ARN` or of `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`.
@@ -101,7 +103,7 @@ impl Clients {
     pub fn livekit(&self) -> Result<LiveKitSip<LiveKitKeys>, StartError> {
         let base: BaseUrl = self.environment.parsed("LIVEKIT_URL")?;
         let keys = match self.environment.optional("LIVEKIT_SECRET_ARN") {
-            Some(arn) => LiveKitKeys::Secret { client: self.secrets_manager(), arn: arn.to_owned() },
+            Some(arn) => LiveKitKeys::Secret { client: self.secrets_manager.clone(), arn: arn.to_owned() },
             None => LiveKitKeys::Fixed(LiveKitApiKey {
                 key: self.environment.required("LIVEKIT_API_KEY")?.into(),
                 secret: self.environment.required("LIVEKIT_API_SECRET")?.into(),
@@ -171,29 +173,27 @@ impl Clients {
             secret_prefix: self.environment.secret_prefix()?,
         })
     }
+}
 
-    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let client = self.dynamodb.get_or_init(|| {
-            let mut config = aws_sdk_dynamodb::config::Builder::from(&self.aws).retry_classifier(RetryConflicts);
-            config.set_endpoint_url(self.endpoint("AWS_ENDPOINT_URL_DYNAMODB"));
-            aws_sdk_dynamodb::Client::from_conf(config.build())
-        });
-        client.clone()
-    }
+fn dynamodb(aws: SdkConfig, endpoint: Option<String>) -> LazyClient<aws_sdk_dynamodb::Client> {
+    LazyClient::new(move || {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&aws).retry_classifier(RetryConflicts);
+        config.set_endpoint_url(endpoint);
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    })
+}
 
-    fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
-        let client = self.secrets_manager.get_or_init(|| {
-            let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.aws);
-            config.set_endpoint_url(self.endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"));
-            aws_sdk_secretsmanager::Client::from_conf(config.build())
-        });
-        client.clone()
-    }
+fn secrets_manager(aws: SdkConfig, endpoint: Option<String>) -> LazyClient<aws_sdk_secretsmanager::Client> {
+    LazyClient::new(move || {
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&aws);
+        config.set_endpoint_url(endpoint);
+        aws_sdk_secretsmanager::Client::from_conf(config.build())
+    })
+}
 
-    /// A service's own endpoint, or the one of all services, as the SDKs know them.
-    fn endpoint(&self, name: &str) -> Option<String> {
-        self.environment.optional(name).or_else(|| self.environment.optional("AWS_ENDPOINT_URL")).map(str::to_owned)
-    }
+/// A service's own endpoint, or the one of all services, as the SDKs know them.
+fn endpoint(environment: &Environment, name: &str) -> Option<String> {
+    environment.optional(name).or_else(|| environment.optional("AWS_ENDPOINT_URL")).map(str::to_owned)
 }
 
 /// Every AWS call of ours may be repeated: writes carry conditions or tokens, or do no harm twice.

@@ -1,6 +1,7 @@
 use aws_sdk_secretsmanager::Client;
 use secrecy::SecretString;
 use serde::Deserialize;
+use trunkline_aws::LazyClient;
 use trunkline_livekit::{ApiKeySource, LiveKitApiKey, NoApiKey};
 
 /// Where this process has LiveKit's API key from.
@@ -11,7 +12,7 @@ pub enum LiveKitKeys {
     /// A secret in Secrets Manager (`LIVEKIT_SECRET_ARN`), which may be rotated.
     Secret {
         /// Who reads it.
-        client: Client,
+        client: LazyClient<Client>,
         /// Which one.
         arn: String,
     },

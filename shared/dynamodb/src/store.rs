@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use trunkline_aws::LazyClient;
 use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
     CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError, TrunkStore,
@@ -14,14 +15,14 @@ use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenOb
 /// of failures).
 #[derive(Debug, Clone)]
 pub struct TrunkTable {
-    pub(crate) client: Client,
+    pub(crate) client: LazyClient<Client>,
     pub(crate) name: String,
     pub(crate) tombstone: Duration,
 }
 
 impl TrunkTable {
     /// The table `name`. Tombstones are looked at once more after `tombstone` (`TOMBSTONE_SECONDS`).
-    pub fn new(client: Client, name: impl Into<String>, tombstone: Duration) -> Self {
+    pub fn new(client: LazyClient<Client>, name: impl Into<String>, tombstone: Duration) -> Self {
         Self { client, name: name.into(), tombstone }
     }
 }

@@ -10,7 +10,7 @@ use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use trunkline_aws::failure;
+use trunkline_aws::{LazyClient, failure};
 use trunkline_domain::{AuthPassword, CarrierCredentials, TrunkSecret};
 use trunkline_provisioning::ports::{Failure, SecretInventory, SecretStore, UpstreamError};
 
@@ -25,12 +25,12 @@ const RECOVERY_WINDOW_DAYS: i64 = 7;
 /// Secrets Manager. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct TrunkSecrets {
-    client: Client,
+    client: LazyClient<Client>,
 }
 
 impl TrunkSecrets {
     /// Over `client`.
-    pub fn new(client: Client) -> Self {
+    pub fn new(client: LazyClient<Client>) -> Self {
         Self { client }
     }
 }

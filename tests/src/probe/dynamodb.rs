@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::types::AttributeValue;
 use secrecy::ExposeSecret;
+use trunkline_aws::LazyClient;
 use trunkline_connector::Connector;
 use trunkline_domain::{ApiKey, Scope, WorkspaceId};
 use trunkline_dynamodb::TrunkTable;
@@ -22,7 +23,7 @@ pub fn text<'a>(item: &'a Item, name: &str) -> &'a str {
 #[derive(Debug, Clone)]
 pub struct Table {
     /// The SDK's client.
-    pub client: Client,
+    pub client: LazyClient<Client>,
     /// The table's name.
     pub name: String,
 }
@@ -36,7 +37,7 @@ impl Table {
             .credentials_provider(super::credentials(ready))
             .http_client(Connector::new(None).unwrap())
             .build();
-        Self { client: Client::from_conf(config), name: name.to_owned() }
+        Self { client: LazyClient::new(|| Client::from_conf(config)), name: name.to_owned() }
     }
 
     /// The production code over the same table.

@@ -5,7 +5,6 @@ mod check;
 mod systems;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use trunkline_bootstrap::LiveKitKeys;
@@ -21,8 +20,6 @@ pub use systems::Systems;
 use super::outside::{Clock, Outside, Quiet};
 use crate::probe::{self, Item, text};
 
-const TOMBSTONE: Duration = Duration::from_secs(900);
-
 /// A table of one case's own; LiveKit and Secrets Manager are shared, as they are by the workspaces of a deployment.
 pub struct Emulated<'a> {
     systems: &'a Systems,
@@ -34,7 +31,7 @@ pub struct Emulated<'a> {
 impl<'a> Emulated<'a> {
     /// On a table with nothing in it.
     async fn new(systems: &'a Systems, table: probe::Table) -> Self {
-        let store = store(&table);
+        let store = table.store();
         let workspace_id = WorkspaceId::new();
         store.create_workspace(workspace_id).await.unwrap();
         Self { systems, table, store, workspace_id }
@@ -131,8 +128,4 @@ impl Outside for Emulated<'_> {
         self.table.client.batch_write_item().request_items(&self.table.name, deletes).send().await.unwrap();
         self.systems.give_back(self.table);
     }
-}
-
-fn store(table: &probe::Table) -> TrunkTable {
-    TrunkTable::new(table.client.clone(), &table.name, TOMBSTONE)
 }

@@ -8,7 +8,7 @@ use trunkline_local::{Options, Ready, Service};
 use trunkline_provisioning::SecretPrefix;
 use trunkline_secrets::TrunkSecrets;
 
-use super::{Emulated, store};
+use super::Emulated;
 use crate::faulty::Ground;
 use crate::probe;
 
@@ -55,7 +55,7 @@ impl Systems {
     async fn new_table(&self) -> probe::Table {
         let name = format!("case-{}", self.tables.fetch_add(1, Ordering::Relaxed));
         let table = probe::Table { client: self.table.client.clone(), name };
-        store(&table).create_if_missing().await.unwrap();
+        table.store().create_if_missing().await.unwrap();
         table
     }
 
