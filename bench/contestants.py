@@ -1,5 +1,6 @@
 """What is measured, and in which environment."""
 
+import random
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -69,11 +70,11 @@ def log(target):
 def alternate(entrants, runs, measured, target):
     """What `measured` gives for each entrant, by name, in `runs` rounds."""
     samples = {entrant.name: [] for entrant in entrants}
+    orders = random.Random(1)
     # The first round fills the page cache.
     for round_ in range(runs + 1):
-        # Each is first as often as the others: what ran before leaves its traces in the caches.
-        turn = round_ % len(entrants)
-        for entrant in entrants[turn:] + entrants[:turn]:
+        # In a new order each time: what ran before leaves its traces in the caches, and should not always be the same.
+        for entrant in orders.sample(entrants, len(entrants)):
             sample = measured(entrant, log(target))
             if round_:
                 samples[entrant.name].append(sample)

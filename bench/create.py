@@ -35,18 +35,21 @@ def create(entrant, log, event):
 
 
 def show(samples, runs):
-    ours_ms, _, _ = table.figures([sample.response_ms for sample in samples[OURS]])
-    ours_kib, _, _ = table.figures([sample.response_kib for sample in samples[OURS]])
+    def middle(name, field):
+        return table.figures([getattr(sample, field) for sample in samples[name]])[0]
+
     rows = []
     for name, taken in samples.items():
-        ready_ms, _, _ = table.figures([sample.ready_ms for sample in taken])
-        middle, low, high = table.figures([sample.response_ms for sample in taken])
-        kib, _, _ = table.figures([sample.response_kib for sample in taken])
+        _, low, high = table.figures([sample.response_ms for sample in taken])
+        answer, cpu, kib = (middle(name, field) for field in ("response_ms", "cpu_ms", "peak_kib"))
+        ours = [middle(OURS, field) for field in ("response_ms", "cpu_ms", "peak_kib")]
         rows.append(
-            [name, f"{ready_ms:.2f}", f"{middle:.2f}", f"{low:.2f}", f"{high:.2f}", f"{middle / ours_ms:.1f}"]
-            + [f"{kib / 1024:.1f}", f"{kib / ours_kib:.1f}"]
+            [name, f"{middle(name, 'ready_ms'):.2f}", f"{answer:.2f}", f"{low:.2f}", f"{high:.2f}"]
+            + [f"{answer / ours[0]:.1f}", f"{cpu:.2f}", f"{cpu / ours[1]:.1f}"]
+            + [f"{kib / 1024:.1f}", f"{kib / ours[2]:.1f}"]
         )
-    header = ["function", "ready ms", "first answer ms", "p10", "p90", "x ours", "peak MiB", "x ours"]
+    header = ["function", "ready ms", "first answer ms", "p10", "p90", "x ours", "processor ms", "x ours"]
+    header += ["peak MiB", "x ours"]
     table.show(f"From spawn to the answer to a first create, {runs} runs each, alternated", header, rows)
 
 

@@ -39,20 +39,21 @@ class Sample:
     """One life of a function."""
 
     ready_ms: float
-    ready_kib: int
+    cpu_ms: float | None = None
+    peak_kib: int | None = None
     response_ms: float | None = None
-    response_kib: int | None = None
     response: bytes | None = None
 
 
 def measure(command, environment, log, event=None):
     """Starts a function and ends it once it is ready or, if there is an event, has answered that."""
     with Function(command, environment, log) as function:
-        sample = Sample(milliseconds(function.started, function.ready()), function.memory_kib("VmHWM"))
+        sample = Sample(milliseconds(function.started, function.ready()))
         if event is not None:
             answer = function.answer(event)
-            sample.response_ms = milliseconds(function.started, answer.ended)
-            sample.response_kib, sample.response = function.memory_kib("VmHWM"), answer.response
+            sample.response_ms, sample.response = milliseconds(function.started, answer.ended), answer.response
+        sample.cpu_ms = function.cpu_ns() / 1e6
+        sample.peak_kib = function.memory_kib("VmHWM")
         return sample
 
 
