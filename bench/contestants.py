@@ -1,5 +1,6 @@
 """What is measured, and in which environment."""
 
+import random
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ class Contestant:
     command: list
     environment: dict
 
+    def is_built(self):
+        return Path(self.command[0]).exists()
+
 
 def binary(target, name, environment):
     """A function that is one binary."""
@@ -58,16 +62,20 @@ def peers(target, environment):
     ]
 
 
+def log(target):
+    """Where the functions' output goes."""
+    return target / "bench" / "functions.log"
+
+
 def alternate(entrants, runs, measured, target):
     """What `measured` gives for each entrant, by name, in `runs` rounds."""
     samples = {entrant.name: [] for entrant in entrants}
-    log = target / "bench" / "functions.log"
+    orders = random.Random(1)
     # The first round fills the page cache.
     for round_ in range(runs + 1):
-        # Each is first as often as the others: what ran before leaves its traces in the caches.
-        turn = round_ % len(entrants)
-        for entrant in entrants[turn:] + entrants[:turn]:
-            sample = measured(entrant, log)
+        # In a new order each time: what ran before leaves its traces in the caches, and should not always be the same.
+        for entrant in orders.sample(entrants, len(entrants)):
+            sample = measured(entrant, log(target))
             if round_:
                 samples[entrant.name].append(sample)
     return samples

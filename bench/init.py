@@ -27,7 +27,7 @@ def show(samples, runs):
     rows = []
     for name, taken in samples.items():
         middle, low, high = table.figures([sample.ready_ms for sample in taken])
-        mib, _, _ = table.figures([sample.ready_kib / 1024 for sample in taken])
+        mib, _, _ = table.figures([sample.peak_kib / 1024 for sample in taken])
         rows.append([name, f"{middle:.2f}", f"{low:.2f}", f"{high:.2f}", f"{middle / bare_ms:.2f}", f"{mib:.1f}"])
     header = ["function", "median ms", "p10", "p90", "x bare", "peak MiB"]
     table.show(f"From spawn to ready, {runs} runs each, alternated", header, rows)

@@ -39,54 +39,97 @@ class Sample:
     """One life of a function."""
 
     ready_ms: float
-    ready_kib: int
+    cpu_ms: float | None = None
+    peak_kib: int | None = None
     response_ms: float | None = None
-    response_kib: int | None = None
     response: bytes | None = None
 
 
 def measure(command, environment, log, event=None):
     """Starts a function and ends it once it is ready or, if there is an event, has answered that."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(PATIENCE_S)
-        address = "%s:%d" % listener.getsockname()
-        environment = {**ENVIRONMENT, **environment, "AWS_LAMBDA_RUNTIME_API": address}
-        output = [(os.POSIX_SPAWN_OPEN, fd, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for fd in (1, 2)]
-        start = time.perf_counter_ns()
-        pid = os.posix_spawn(command[0], command, environment, file_actions=output)
-        try:
-            return _live(listener, pid, start, event)
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-
-
-def _live(listener, pid, start, event):
-    with _Requests(listener) as requests:
-        line, _, connection, ready = requests.next()
-        if not line.startswith("GET /2018-06-01/runtime/invocation/next "):
-            raise Broken(line)
-        sample = Sample(_ms(start, ready), _peak_kib(pid))
-        if event is None:
-            return sample
-        head = RESPONSE.format(deadline=time.time_ns() // 1_000_000 + PATIENCE_S * 1000, length=len(event))
-        connection.sendall(head.encode() + event)
-        line, body, connection, answered = requests.next()
-        if not line.endswith("/response HTTP/1.1"):
-            raise Broken(f"{line}: {body[:500]!r}")
-        sample.response_ms, sample.response_kib, sample.response = _ms(start, answered), _peak_kib(pid), body
-        connection.sendall(ACCEPTED)
+    with Function(command, environment, log) as function:
+        sample = Sample(milliseconds(function.started, function.ready()))
+        if event is not None:
+            answer = function.answer(event)
+            sample.response_ms, sample.response = milliseconds(function.started, answer.ended), answer.response
+        sample.cpu_ms = function.cpu_ns() / 1e6
+        sample.peak_kib = function.memory_kib("VmHWM")
         return sample
 
 
-def _ms(start, end):
+@dataclass
+class Answer:
+    """What came of an event: the clock when the event was sent, and when the response's last byte was there."""
+
+    began: int
+    ended: int
+    response: bytes
+
+    @property
+    def ms(self):
+        return milliseconds(self.began, self.ended)
+
+
+class Function:
+    """A function that runs as long as the `with` block does, and gets one event after the other."""
+
+    def __init__(self, command, environment, log):
+        self.command, self.log = command, log
+        self.environment = {**ENVIRONMENT, **environment}
+        # Whom it asks for its next event, once it does; whom it told its last response, until that is accepted.
+        self._asking = self._telling = None
+
+    def __enter__(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(PATIENCE_S)
+        environment = {**self.environment, "AWS_LAMBDA_RUNTIME_API": "%s:%d" % listener.getsockname()}
+        output = [(os.POSIX_SPAWN_OPEN, fd, self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for fd in (1, 2)]
+        self._requests = _Requests(listener)
+        self.started = time.perf_counter_ns()
+        self.pid = os.posix_spawn(self.command[0], self.command, environment, file_actions=output)
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self._requests.close()
+
+    def ready(self):
+        """Waits until it asks for an event; gives the clock when that request was there."""
+        line, _, self._asking, at = self._requests.next()
+        if not line.startswith("GET /2018-06-01/runtime/invocation/next "):
+            raise Broken(line)
+        return at
+
+    def answer(self, event):
+        """Sends an event and waits for the response. That is accepted with the next event: until then the function
+        stands still, and what is read of it is its state after this event."""
+        if self._telling:
+            self._telling.sendall(ACCEPTED)
+        if self._telling or not self._asking:
+            self.ready()
+        head = RESPONSE.format(deadline=time.time_ns() // 1_000_000 + PATIENCE_S * 1000, length=len(event))
+        began = time.perf_counter_ns()
+        self._asking.sendall(head.encode() + event)
+        line, body, self._telling, ended = self._requests.next()
+        if not line.endswith("/response HTTP/1.1"):
+            raise Broken(f"{line}: {body[:500]!r}")
+        return Answer(began, ended, body)
+
+    def memory_kib(self, field):
+        """`VmHWM`, its peak so far, or `VmRSS`, what it has now."""
+        # wait4 would count this process in: the child has its memory until it executes the command.
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith(f"{field}:"))
+
+    def cpu_ns(self):
+        """Processor time of all its threads so far."""
+        # The clock of another process (clock_getcpuclockid(3)): CPUCLOCK_SCHED of its id.
+        return time.clock_gettime_ns((~self.pid << 3) | 2)
+
+
+def milliseconds(start, end):
     return (end - start) / 1e6
-
-
-def _peak_kib(pid):
-    # wait4 would count this process in: the child has its memory until it executes the command.
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 class _Requests:
@@ -98,13 +141,11 @@ class _Requests:
         self.selector = selectors.DefaultSelector()
         self.selector.register(listener, selectors.EVENT_READ)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         for connection in self.received:
             connection.close()
         self.selector.close()
+        self.listener.close()
 
     def next(self):
         """Request line, body, connection, and the clock when its last byte was there."""
