@@ -5,7 +5,8 @@ use rand::distr::{Alphanumeric, SampleString};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use trunkline_domain::{ApiKey, Scope, WorkspaceId};
-use trunkline_dynamodb::{AdminError, TrunkTable};
+use trunkline_provisioning::ports::WorkspaceStore;
+use trunkline_provisioning::{WorkspaceError, Workspaces};
 
 use crate::private_file::write_private_json;
 
@@ -58,26 +59,25 @@ impl Identity {
         }
     }
 
-    /// Makes the workspaces and keys in `table`, where they are not there yet.
-    pub(crate) async fn seed(&self, table: &TrunkTable) -> Result<(), AdminError> {
+    /// Makes the workspaces and keys where they are not there yet.
+    pub(crate) async fn seed<S: WorkspaceStore>(&self, workspaces: &Workspaces<S>) -> Result<(), WorkspaceError> {
         for workspace_id in [self.workspace_id, self.other_workspace_id] {
-            unless_there(table.create_workspace(workspace_id).await)?;
+            unless_there(workspaces.create(workspace_id, None).await)?;
         }
         for (key, workspace_id, scope) in [
             (&self.api_key, self.workspace_id, Scope::Full),
             (&self.read_api_key, self.workspace_id, Scope::Read),
             (&self.other_api_key, self.other_workspace_id, Scope::Full),
         ] {
-            let hash = ApiKey::presented(key).hash();
-            unless_there(table.create_api_key(&hash, workspace_id, scope).await)?;
+            unless_there(workspaces.add_key(workspace_id, &ApiKey::presented(key), scope).await)?;
         }
         Ok(())
     }
 }
 
-fn unless_there(made: Result<(), AdminError>) -> Result<(), AdminError> {
+fn unless_there<T>(made: Result<T, WorkspaceError>) -> Result<(), WorkspaceError> {
     match made {
-        Err(AdminError::Exists) => Ok(()),
-        made => made,
+        Ok(_) | Err(WorkspaceError::Exists) => Ok(()),
+        Err(error) => Err(error),
     }
 }

@@ -1,4 +1,6 @@
-//! `trunkline`: the whole service on a laptop.
+//! `trunkline`: the whole service on a laptop, and the operators' commands.
+
+mod operator;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -6,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use operator::{KeyCommand, WorkspaceCommand};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use trunkline_bootstrap::logging::{self, Format};
@@ -31,6 +34,12 @@ enum Command {
     Sweep,
     /// Compare DynamoDB, Secrets Manager and LiveKit; exit code 1 when something differs
     Audit(AuditArgs),
+    /// Make, show or change a workspace, on AWS or a local service, as the environment says
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Make, list or revoke a workspace's API keys, on AWS or a local service, as the environment says
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 #[derive(Args)]
@@ -67,6 +76,8 @@ async fn main() -> ExitCode {
         Some(Command::Dev(dev)) => run(dev).await,
         Some(Command::Sweep) => sweep().await,
         Some(Command::Audit(arguments)) => audit(arguments).await,
+        Some(Command::Workspace(command)) => command.run().await,
+        Some(Command::Key(command)) => command.run().await,
         None => run(cli.dev).await,
     };
     match ended {

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_dynamodb::AdminError;
-use trunkline_provisioning::Sweep;
 use trunkline_provisioning::ports::{SecretStore, SipService, SweepStore, TrunkStore};
+use trunkline_provisioning::{Sweep, WorkspaceError};
 
 use crate::emulators::journal::{JournalError, Storage};
 use crate::emulators::livekit::{Credentials, LiveKit};
@@ -54,9 +54,12 @@ pub enum StartError {
     /// The embedded DynamoDB does not start.
     #[error("the embedded DynamoDB does not start: {0}")]
     Dynamodb(String),
-    /// The table or the demo workspace cannot be made.
+    /// The table cannot be made.
     #[error("the table cannot be set up: {0}")]
     Table(#[from] AdminError),
+    /// The demo workspaces cannot be made.
+    #[error("the demo workspaces cannot be set up: {0}")]
+    Workspaces(#[from] WorkspaceError),
 }
 
 /// The running service. Dropping it leaves it running until the runtime ends: [`Service::stop`] it.
@@ -111,9 +114,8 @@ pub async fn start(options: Options) -> Result<Service, StartError> {
     let environment = Environment::from(settings.clone());
     let clients = Clients::new(&environment)?;
     let handlers = Handlers::new(&environment, &clients)?;
-    let table = clients.table()?;
-    table.create_if_missing().await?;
-    identity.seed(&table).await?;
+    clients.table()?.create_if_missing().await?;
+    identity.seed(&clients.workspaces()?).await?;
 
     let (listener, url) = listen(options.port).await?;
     let router = Router::new().fallback(front::serve).with_state(Arc::new(handlers));

@@ -139,8 +139,7 @@ impl World {
     }
 
     async fn add_key(&self, key: &str, workspace_id: WorkspaceId, scope: Scope) {
-        let key = ApiKey::presented(key);
-        self.dynamodb().store().create_api_key(&key.hash(), workspace_id, scope).await.unwrap();
+        self.dynamodb().operator().add_key(workspace_id, &ApiKey::presented(key), scope).await.unwrap();
     }
 
     /// A trunk of [`both`] with an id of our choice, which no request can have: by the production code's own steps.

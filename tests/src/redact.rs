@@ -3,7 +3,8 @@ pub fn redactions() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_sort_maps(true);
     settings.set_omit_expression(true);
-    for (prefix, name) in [("trunk", "trunk id"), ("req", "request id"), ("ws", "workspace id")] {
+    for (prefix, name) in [("trunk", "trunk id"), ("req", "request id"), ("ws", "workspace id"), ("key", "API key id")]
+    {
         settings.add_filter(&format!("{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}"), format!("[{name}]"));
     }
     settings.add_filter("ST_[A-Za-z0-9]+", "[LiveKit trunk id]");

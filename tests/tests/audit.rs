@@ -196,6 +196,44 @@ async fn a_counter_above_its_limit_is_a_difference() {
     assert_eq!(world.left().await, Left::both(2));
 }
 
+async fn delete(world: &World, pk: &str, sk: &str) {
+    let delete = world.dynamodb().client.delete_item().table_name(&world.ready().table_name);
+    let key = [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+    delete.set_key(Some(key.into())).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_and_its_reference_belong_together() {
+    let world = World::start().await;
+    let (_, workspace_id) = world.new_client().await;
+    let pk = format!("WS#{workspace_id}");
+    let items = world.dynamodb().items().await;
+    let reference = items.iter().find(|item| text(item, "pk") == pk && text(item, "sk") != "WS").unwrap();
+    assert_eq!(world.differences().await, [""; 0]);
+
+    delete(&world, &pk, text(reference, "sk")).await;
+    let left = repair(&world).await.left;
+    assert_eq!(kinds(&left), ["unlisted_api_key"]);
+    let key = format!("KEY#{}", text(reference, "key_hash"));
+    assert_eq!(left[0].to_string(), format!("{workspace_id}: {key}"));
+
+    let put = world.dynamodb().client.put_item().table_name(&world.ready().table_name);
+    put.set_item(Some(reference.clone())).send().await.unwrap();
+    delete(&world, &key, "KEY").await;
+    let left = repair(&world).await.left;
+    assert_eq!(kinds(&left), ["dangling_api_key_reference"]);
+    assert_eq!(left[0].to_string(), format!("{workspace_id}: {}", text(reference, "sk")));
+    assert_eq!(world.dynamodb().operator().keys(workspace_id.parse().unwrap()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_key_of_no_workspace_is_a_difference() {
+    let world = World::start().await;
+    let (_, workspace_id) = world.new_client().await;
+    delete(&world, &format!("WS#{workspace_id}"), "WS").await;
+    assert_eq!(kinds(&repair(&world).await.left), ["no_workspace"]);
+}
+
 #[tokio::test]
 async fn an_idempotency_record_of_no_trunk_lets_its_key_go() {
     let world = World::start().await;

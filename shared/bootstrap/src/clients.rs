@@ -13,7 +13,7 @@ use trunkline_connector::{Connector, TrustError};
 use trunkline_dynamodb::{RetryConflicts, TrunkTable};
 use trunkline_http::Authenticator;
 use trunkline_livekit::{BaseUrl, LiveKitApiKey, LiveKitSip};
-use trunkline_provisioning::{Audit, CreateTrunk, DeleteTrunk, Sweep};
+use trunkline_provisioning::{Audit, CreateTrunk, DeleteTrunk, Sweep, Workspaces};
 use trunkline_secrets::TrunkSecrets;
 
 use crate::environment::{Environment, SettingError};
@@ -119,6 +119,14 @@ impl Clients {
     /// When a setting is missing or malformed.
     pub fn authenticator(&self) -> Result<Authenticator<TrunkTable>, StartError> {
         Ok(Authenticator::new(self.table()?))
+    }
+
+    /// Workspaces and their API keys, for operators.
+    ///
+    /// # Errors
+    /// When a setting is missing or malformed.
+    pub fn workspaces(&self) -> Result<Workspaces<TrunkTable>, StartError> {
+        Ok(Workspaces { store: self.table()? })
     }
 
     /// Creates trunks, in the systems that the environment names.

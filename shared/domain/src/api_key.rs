@@ -36,6 +36,37 @@ impl FromStr for Scope {
     }
 }
 
+/// Whether a key works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiKeyState {
+    /// It does.
+    Active,
+    /// It does not any more.
+    Revoked,
+}
+
+impl ApiKeyState {
+    /// The word in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl FromStr for ApiKeyState {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "active" => Ok(Self::Active),
+            "revoked" => Ok(Self::Revoked),
+            _ => Err(()),
+        }
+    }
+}
+
 /// An API key as its holder presents it: any text, since a malformed key must cost the same time as an
 /// unknown one.
 #[derive(Debug)]
@@ -65,11 +96,20 @@ impl ExposeSecret<str> for ApiKey {
 }
 
 /// SHA-256 of an API key, in hexadecimal. A plain hash is enough for a key of 256 random bits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApiKeyHash(String);
 
 impl fmt::Display for ApiKeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ApiKeyHash {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let is_hash = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if is_hash { Ok(Self(text.to_owned())) } else { Err(()) }
     }
 }

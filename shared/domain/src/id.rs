@@ -72,6 +72,10 @@ typeid! {
     WorkspaceId, WorkspaceType, "ws"
 }
 typeid! {
+    /// `key_` and 26 characters: an API key, for those who do not have it.
+    ApiKeyId, ApiKeyType, "key"
+}
+typeid! {
     /// `req_` and 26 characters: one request, in its response and in each of its log lines.
     RequestId, RequestType, "req"
 }

@@ -25,10 +25,10 @@ mod trunk;
 mod violations;
 
 pub use allowed_address::{AllowedAddress, InvalidAllowedAddress};
-pub use api_key::{ApiKey, ApiKeyHash, Scope};
+pub use api_key::{ApiKey, ApiKeyHash, ApiKeyState, Scope};
 pub use country::CountryCode;
 pub use credentials::{AuthPassword, AuthUsername, CarrierCredentials, TrunkSecret};
-pub use id::{RequestId, SweepId, TrunkId, WorkspaceId};
+pub use id::{ApiKeyId, RequestId, SweepId, TrunkId, WorkspaceId};
 pub use json::{InvalidJson, JsonObject};
 pub use livekit::{InboundObjects, LiveKitObjects, OutboundObjects};
 pub use name::TrunkName;

@@ -22,7 +22,7 @@ pub(crate) fn unreadable(error: impl std::fmt::Display) -> StoreError {
     Failure::Unreadable.report(SYSTEM, "read", &error.to_string()).into()
 }
 
-/// Why the table, a workspace or a key was not made.
+/// Why the table was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// It is there already.

@@ -10,7 +10,9 @@ use crate::create::DEFAULT_TRUNK_LIMIT;
 use crate::error::{is_condition, sort, unreadable};
 use crate::idempotency::RUNNING;
 use crate::items::{Item, Record, livekit_ids, number, read_trunk, state, text};
-use crate::keys::{self, IDEMPOTENCY_PREFIX, TOMBSTONE_PREFIX, TRUNK_PREFIX, WORKSPACE_SORT_KEY};
+use crate::keys::{
+    self, API_KEY_REFERENCE_PREFIX, IDEMPOTENCY_PREFIX, TOMBSTONE_PREFIX, TRUNK_PREFIX, WORKSPACE_SORT_KEY,
+};
 use crate::store::TrunkTable;
 
 impl TableInventory for TrunkTable {
@@ -109,7 +111,11 @@ impl TableInventory for TrunkTable {
 /// `None` for records of other kinds.
 fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
     let record = Record(item);
-    let Some(workspace_id) = keys::workspace_of(record.text("pk")?) else {
+    let partition = record.text("pk")?;
+    if let Some(hash) = keys::api_key_of(partition) {
+        return Ok(Some(TableRecord::ApiKey { workspace_id: record.parsed("workspace_id")?, hash }));
+    }
+    let Some(workspace_id) = keys::workspace_of(partition) else {
         return Ok(None);
     };
     let sort_key = record.text("sk")?;
@@ -137,6 +143,13 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
             key: keys::trunk_key(workspace_id, record.text("trunk_id")?)?,
             key_hash: key_hash.to_owned(),
             expires_at: moment(record.number("expires_at")?)?,
+        }));
+    }
+    if let Some(id) = sort_key.strip_prefix(API_KEY_REFERENCE_PREFIX) {
+        return Ok(Some(TableRecord::ApiKeyReference {
+            workspace_id,
+            id: id.parse().map_err(unreadable)?,
+            hash: record.parsed("key_hash")?,
         }));
     }
     let Some(id) = sort_key.strip_prefix(TRUNK_PREFIX) else {

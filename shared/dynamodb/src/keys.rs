@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use trunkline_domain::{ApiKeyHash, TrunkId, WorkspaceId};
+use trunkline_domain::{ApiKeyHash, ApiKeyId, TrunkId, WorkspaceId};
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::StoreError;
 
@@ -16,6 +16,8 @@ pub(crate) const WORKSPACE_SORT_KEY: &str = "WS";
 pub(crate) const TRUNK_PREFIX: &str = "TRUNK#";
 pub(crate) const TOMBSTONE_PREFIX: &str = "TOMB#";
 pub(crate) const IDEMPOTENCY_PREFIX: &str = "IDEM#";
+pub(crate) const API_KEY_REFERENCE_PREFIX: &str = "KEYREF#";
+const API_KEY_PREFIX: &str = "KEY#";
 
 pub(crate) fn partition(workspace_id: WorkspaceId) -> String {
     format!("{WORKSPACE_PREFIX}{workspace_id}")
@@ -38,7 +40,11 @@ pub(crate) fn idempotency(workspace_id: WorkspaceId, key_hash: &str) -> Key {
 }
 
 pub(crate) fn api_key(hash: &ApiKeyHash) -> Key {
-    key(format!("KEY#{hash}"), "KEY")
+    key(format!("{API_KEY_PREFIX}{hash}"), "KEY")
+}
+
+pub(crate) fn api_key_reference(workspace_id: WorkspaceId, id: ApiKeyId) -> Key {
+    key(partition(workspace_id), format!("{API_KEY_REFERENCE_PREFIX}{id}"))
 }
 
 fn key(pk: String, sk: impl Into<String>) -> Key {
@@ -60,6 +66,11 @@ pub(crate) fn shard_name(shard: u8) -> String {
 /// The trunk that the rest of a sort key names.
 pub(crate) fn trunk_key(workspace_id: WorkspaceId, id: &str) -> Result<TrunkKey, StoreError> {
     id.parse().map(|id| TrunkKey { workspace_id, id }).map_err(unreadable)
+}
+
+/// The API key of a partition key.
+pub(crate) fn api_key_of(partition: &str) -> Option<ApiKeyHash> {
+    partition.strip_prefix(API_KEY_PREFIX)?.parse().ok()
 }
 
 /// The workspace of a partition key.

@@ -7,6 +7,7 @@
 //! | tombstone | `WS#{workspace}` | `TOMB#{trunk}` |
 //! | idempotency | `WS#{workspace}` | `IDEM#{key hash}` |
 //! | API key | `KEY#{sha-256}` | `KEY` |
+//! | reference to an API key | `WS#{workspace}` | `KEYREF#{key}` |
 
 mod api_keys;
 mod conflicts;

@@ -87,3 +87,18 @@ impl<K: ApiKeyStore> Authenticator<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_remembered_for_a_minute_at_most() {
+        let workspace_id = WorkspaceId::new();
+        let fresh = |since| Known { record: ApiKeyRecord { workspace_id, scope: Scope::Full }, since }.is_fresh();
+        let now = SystemTime::now();
+        assert!(fresh(now) && fresh(now - Duration::from_secs(50)));
+        assert!(!fresh(now - Duration::from_secs(60)));
+        assert!(!fresh(now + Duration::from_secs(50)), "the clock was set back");
+    }
+}

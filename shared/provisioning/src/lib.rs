@@ -1,5 +1,5 @@
-//! What is done with a trunk: [`CreateTrunk`], [`DeleteTrunk`] and [`Sweep`], each step beside its undo; [`Audit`]; and the
-//! [`ports`] through which they reach DynamoDB, Secrets Manager and LiveKit.
+//! What is done with a trunk: [`CreateTrunk`], [`DeleteTrunk`] and [`Sweep`], each step beside its undo; [`Audit`];
+//! [`Workspaces`], the operators' part; and the [`ports`] through which they reach DynamoDB, Secrets Manager and LiveKit.
 //!
 //! The protocol: reserve (one transaction), provision (in parallel), commit (one transaction). What fails is
 //! undone under the same lease; what cannot be undone at once stays in the sweep index.
@@ -18,6 +18,7 @@ mod seen;
 mod sweep;
 mod trunk_key;
 mod undo;
+mod workspaces;
 
 pub use audit::{Audit, AuditError, Difference, ObjectProblem, Repaired};
 pub use budget::{Budget, Timing};
@@ -30,3 +31,4 @@ pub use secret_name::SecretPrefix;
 pub use seen::SeenObjects;
 pub use sweep::{SWEEP_STUCK, Sweep, Swept};
 pub use trunk_key::TrunkKey;
+pub use workspaces::{WorkspaceError, Workspaces};

@@ -10,6 +10,7 @@ use trunkline_connector::Connector;
 use trunkline_domain::{ApiKey, Scope, WorkspaceId};
 use trunkline_dynamodb::TrunkTable;
 use trunkline_local::Ready;
+use trunkline_provisioning::Workspaces;
 
 /// A record.
 pub type Item = HashMap<String, AttributeValue>;
@@ -45,17 +46,22 @@ impl Table {
         TrunkTable::new(self.client.clone(), &self.name, Duration::from_secs(900))
     }
 
+    /// What an operator does to the same table.
+    pub fn operator(&self) -> Workspaces<TrunkTable> {
+        Workspaces { store: self.store() }
+    }
+
     /// A new workspace with nothing in it.
     pub async fn new_workspace(&self) -> WorkspaceId {
         let workspace_id = WorkspaceId::new();
-        self.store().create_workspace(workspace_id).await.unwrap();
+        self.operator().create(workspace_id, None).await.unwrap();
         workspace_id
     }
 
     /// A new key of a workspace.
     pub async fn new_key(&self, workspace_id: WorkspaceId, scope: Scope) -> String {
         let key = ApiKey::generate();
-        self.store().create_api_key(&key.hash(), workspace_id, scope).await.unwrap();
+        self.operator().add_key(workspace_id, &key, scope).await.unwrap();
         key.expose_secret().to_owned()
     }
 
@@ -97,7 +103,7 @@ impl Table {
         number(record.expect("a workspace record"), "trunk_count")
     }
 
-    /// Sets one attribute of a record as an operator would, there being no command for it yet.
+    /// Sets one attribute of a record by hand.
     pub async fn set(&self, pk: &str, sk: &str, name: &str, value: AttributeValue) {
         self.client
             .update_item()
@@ -115,14 +121,16 @@ impl Table {
 
     /// Revokes a key.
     pub async fn revoke(&self, key: &str) {
-        let pk = format!("KEY#{}", ApiKey::presented(key).hash());
-        self.set(&pk, "KEY", "state", AttributeValue::S("revoked".into())).await;
+        let hash = ApiKey::presented(key).hash().to_string();
+        let items = self.items().await;
+        let reference = items.iter().find(|item| text(item, "key_hash") == hash).expect("a reference to the key");
+        let workspace_id = text(reference, "pk").trim_start_matches("WS#").parse().unwrap();
+        self.operator().revoke_key(workspace_id, text(reference, "key_id").parse().unwrap()).await.unwrap();
     }
 
     /// Gives a workspace a limit of its own.
     pub async fn set_limit(&self, workspace_id: &str, limit: u64) {
-        let limit = AttributeValue::N(limit.to_string());
-        self.set(&format!("WS#{workspace_id}"), "WS", "trunk_limit", limit).await;
+        self.operator().set_limit(workspace_id.parse().unwrap(), Some(limit)).await.unwrap();
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use trunkline_domain::WorkspaceId;
+use trunkline_domain::{ApiKeyHash, ApiKeyId, WorkspaceId};
 
 use crate::TrunkKey;
 use crate::ports::SipObjectKind;
@@ -26,10 +26,24 @@ pub enum Difference {
         /// How many it may have.
         limit: u64,
     },
-    /// There are trunk records, and no workspace record.
+    /// There are trunk records or API keys, and no workspace record.
     NoWorkspace {
         /// Whose.
         workspace_id: WorkspaceId,
+    },
+    /// An API key to which its workspace has no reference: no command lists or revokes it.
+    UnlistedKey {
+        /// Whose.
+        workspace_id: WorkspaceId,
+        /// Its hash.
+        hash: ApiKeyHash,
+    },
+    /// A workspace's reference to an API key that it does not have.
+    DanglingKeyReference {
+        /// Whose.
+        workspace_id: WorkspaceId,
+        /// The id in the reference.
+        id: ApiKeyId,
     },
     /// The sweeper should have settled this record.
     Overdue {
@@ -93,6 +107,8 @@ impl Difference {
             Self::WrongCount { .. } => "wrong_count",
             Self::OverLimit { .. } => "over_limit",
             Self::NoWorkspace { .. } => "no_workspace",
+            Self::UnlistedKey { .. } => "unlisted_api_key",
+            Self::DanglingKeyReference { .. } => "dangling_api_key_reference",
             Self::Overdue { .. } => "overdue_record",
             Self::StuckClaim { .. } => "stuck_idempotency_record",
             Self::Object { problem: ObjectProblem::Missing, .. } => "missing_livekit_object",
@@ -110,7 +126,9 @@ impl Difference {
         match self {
             Self::WrongCount { .. } => "set the counter to the number of records (--repair)",
             Self::OverLimit { .. } => "raise the workspace's limit, or delete trunks",
-            Self::NoWorkspace { .. } => "create the workspace record again, or delete its trunks",
+            Self::NoWorkspace { .. } => "create the workspace record again, or delete its trunks and API keys",
+            Self::UnlistedKey { .. } => "delete the key's record, and make another with `trunkline key create`",
+            Self::DanglingKeyReference { .. } => "delete the reference",
             Self::Overdue { .. } => "run `trunkline sweep` and look at what it logs",
             Self::StuckClaim { .. } => "delete the idempotency record (--repair)",
             Self::Object { problem: ObjectProblem::Missing, .. } => "make it again from the record (--repair)",
@@ -136,6 +154,8 @@ impl fmt::Display for Difference {
                 write!(f, "{workspace_id}: counts {counter} trunks, may have {limit}")
             }
             Self::NoWorkspace { workspace_id } => write!(f, "{workspace_id}"),
+            Self::UnlistedKey { workspace_id, hash } => write!(f, "{workspace_id}: KEY#{hash}"),
+            Self::DanglingKeyReference { workspace_id, id } => write!(f, "{workspace_id}: KEYREF#{id}"),
             Self::Overdue { key } => write!(f, "{key}"),
             Self::StuckClaim { key, key_hash } => write!(f, "{key}: IDEM#{key_hash}"),
             Self::Object { key, kind, livekit_id, .. } => write!(f, "{key}: {kind} {livekit_id}"),

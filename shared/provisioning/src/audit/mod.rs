@@ -75,6 +75,7 @@ impl<S: TableInventory, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
 
         let mut differences = table.wrong_counts();
         differences.extend(table.over_limit());
+        differences.extend(table.unpaired_keys());
         let now = Timestamp::now();
         differences.extend(table.overdue(now));
         differences.extend(table.stuck_claims(now));

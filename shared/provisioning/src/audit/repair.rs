@@ -59,6 +59,8 @@ where
         match difference {
             Difference::NoWorkspace { .. }
             | Difference::OverLimit { .. }
+            | Difference::UnlistedKey { .. }
+            | Difference::DanglingKeyReference { .. }
             | Difference::Overdue { .. }
             | Difference::MissingSecret { .. }
             | Difference::ForeignSecret { .. }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use trunkline_domain::{Trunk, WorkspaceId};
+use trunkline_domain::{ApiKeyHash, ApiKeyId, Trunk, WorkspaceId};
 
 use super::difference::Difference;
 use crate::ports::TableRecord;
@@ -23,6 +23,9 @@ struct Counter {
 pub(super) struct Table {
     counters: BTreeMap<WorkspaceId, Counter>,
     records: BTreeMap<WorkspaceId, u64>,
+    /// API keys, and the workspaces' references to them.
+    keys: BTreeSet<(WorkspaceId, ApiKeyHash)>,
+    key_references: BTreeMap<(WorkspaceId, ApiKeyHash), ApiKeyId>,
     pub(super) live: Vec<(Trunk, Option<String>)>,
     unsettled: BTreeSet<TrunkKey>,
     /// Unsettled trunks and tombstones: when they are due, and since when the sweeper fails on them.
@@ -60,6 +63,12 @@ impl Table {
                 TableRecord::RunningClaim { key, key_hash, expires_at } => {
                     table.running.push((key, key_hash, expires_at));
                 }
+                TableRecord::ApiKey { workspace_id, hash } => {
+                    table.keys.insert((workspace_id, hash));
+                }
+                TableRecord::ApiKeyReference { workspace_id, id, hash } => {
+                    table.key_references.insert((workspace_id, hash), id);
+                }
             }
         }
         table
@@ -86,7 +95,8 @@ impl Table {
     }
 
     pub(super) fn wrong_counts(&self) -> Vec<Difference> {
-        let without_workspace = self.records.keys().filter(|id| !self.counters.contains_key(id));
+        let owners: BTreeSet<_> = self.records.keys().chain(self.keys.iter().map(|(id, _)| id)).collect();
+        let without_workspace = owners.into_iter().filter(|&&id| !self.knows(id));
         let without_workspace = without_workspace.map(|&workspace_id| Difference::NoWorkspace { workspace_id });
         let wrong = self.counters.iter().filter_map(|(&workspace_id, &Counter { count: counter, .. })| {
             let records = self.records.get(&workspace_id).copied().unwrap_or_default();
@@ -99,6 +109,13 @@ impl Table {
         self.counters.iter().filter(|(_, counter)| counter.count > counter.limit).map(|(&workspace_id, counter)| {
             Difference::OverLimit { workspace_id, counter: counter.count, limit: counter.limit }
         })
+    }
+
+    pub(super) fn unpaired_keys(&self) -> impl Iterator<Item = Difference> {
+        let unlisted = self.keys.iter().filter(|&key| !self.key_references.contains_key(key));
+        let dangling = self.key_references.iter().filter(|&(key, _)| !self.keys.contains(key));
+        let unlisted = unlisted.cloned().map(|(workspace_id, hash)| Difference::UnlistedKey { workspace_id, hash });
+        unlisted.chain(dangling.map(|(&(workspace_id, _), &id)| Difference::DanglingKeyReference { workspace_id, id }))
     }
 
     pub(super) fn overdue(&self, now: Timestamp) -> impl Iterator<Item = Difference> {

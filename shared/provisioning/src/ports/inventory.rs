@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use trunkline_domain::{Trunk, TrunkSecret, WorkspaceId};
+use trunkline_domain::{ApiKeyHash, ApiKeyId, Trunk, TrunkSecret, WorkspaceId};
 
 use super::{InboundTrunkSpec, OutboundTrunkSpec, StoreError, UpstreamError};
 use crate::TrunkKey;
@@ -58,11 +58,27 @@ pub enum TableRecord {
         /// Until when it holds the key.
         expires_at: Timestamp,
     },
+    /// An API key, revoked or not.
+    ApiKey {
+        /// Whose.
+        workspace_id: WorkspaceId,
+        /// Its hash.
+        hash: ApiKeyHash,
+    },
+    /// What a workspace lists and revokes one of its API keys by.
+    ApiKeyReference {
+        /// Whose.
+        workspace_id: WorkspaceId,
+        /// The key's id.
+        id: ApiKeyId,
+        /// The key's hash.
+        hash: ApiKeyHash,
+    },
 }
 
 /// The whole table.
 pub trait TableInventory: Send + Sync {
-    /// All records of workspaces and trunks, and the idempotency records of running requests.
+    /// All records of workspaces, API keys and trunks, and the idempotency records of running requests.
     ///
     /// # Errors
     /// When the table does not answer or refuses.

@@ -8,6 +8,7 @@ mod secrets;
 mod sip;
 mod sweep;
 mod trunks;
+mod workspaces;
 
 pub use api_keys::{ApiKeyRecord, ApiKeyStore};
 pub use failure::{Failure, Meaning, Mender, OPERATOR_NEEDED, Retry};
@@ -18,6 +19,7 @@ pub use sweep::{Due, DuePage, Failing, SweepStore, TakeOver, Tombstone};
 pub use trunks::{
     CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, Settled, TrunkStore, UndoStart, Unsettled,
 };
+pub use workspaces::{KeyAdded, ListedApiKey, Workspace, WorkspaceStore};
 
 /// Why a call to LiveKit or Secrets Manager did not succeed: what a use case needs of its [`Failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -33,7 +33,7 @@ impl<'a> Emulated<'a> {
     async fn new(systems: &'a Systems, table: probe::Table) -> Self {
         let store = table.store();
         let workspace_id = WorkspaceId::new();
-        store.create_workspace(workspace_id).await.unwrap();
+        table.operator().create(workspace_id, None).await.unwrap();
         Self { systems, table, store, workspace_id }
     }
 
