@@ -122,6 +122,30 @@ async fn filters_leave_the_pages_full() {
 }
 
 #[tokio::test]
+async fn a_cursor_goes_with_the_filters_of_its_list() {
+    let world = World::start().await;
+    let client = world.client();
+    numbered(&client, 2).await;
+    let filters = ["", "&kind=byoc", "&direction=inbound", "&kind=byoc&direction=inbound"];
+    for own in filters {
+        let first = page(&client, &format!("limit=1{own}")).await.expect(200);
+        let cursor = first.text_of("next_cursor");
+        for filter in filters.into_iter().chain(["&kind=livekit", "&kind=byoc&direction=outbound"]) {
+            let answer = page(&client, &format!("limit=1{filter}&cursor={cursor}")).await;
+            if filter == own {
+                assert_eq!(names(&answer.expect(200)), ["1"], "{own}");
+                continue;
+            }
+            let answer = answer.expect_error(400, "validation_failed");
+            assert_eq!(answer.fields().keys().collect::<Vec<_>>(), ["cursor"], "{own}, then {filter}");
+        }
+        // A filter that is none says nothing of the cursor.
+        let answer = page(&client, &format!("kind=sip&cursor={cursor}")).await.expect_error(400, "validation_failed");
+        assert_eq!(answer.fields().keys().collect::<Vec<_>>(), ["kind"]);
+    }
+}
+
+#[tokio::test]
 async fn a_limit_is_digits() {
     let world = World::start().await;
     page(&world.client(), "limit=%2B1").await.expect_error(400, "validation_failed");

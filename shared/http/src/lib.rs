@@ -2,6 +2,7 @@
 //! route of the contract.
 
 mod authentication;
+mod cursor;
 mod endpoint;
 mod error;
 mod error_code;

@@ -2,10 +2,11 @@ use std::str::FromStr;
 
 use lambda_http::http::StatusCode;
 use serde::Serialize;
-use trunkline_domain::{SipHost, TrunkId, UnknownOption, Violations};
+use trunkline_domain::{SipHost, UnknownOption, Violations};
 use trunkline_provisioning::ports::{ApiKeyStore, Filter, TrunkStore};
 
 use crate::authentication::Authenticator;
+use crate::cursor::Cursor;
 use crate::endpoint::Handler;
 use crate::error::ApiError;
 use crate::request::ApiRequest;
@@ -33,14 +34,14 @@ pub(crate) struct PageBody<'a> {
     /// The trunks of this part.
     pub(crate) trunks: Vec<TrunkBody<'a>>,
     /// The `cursor` of the next part; `null` at the end.
-    pub(crate) next_cursor: Option<TrunkId>,
+    pub(crate) next_cursor: Option<Cursor>,
     /// Whether there is a next part.
     pub(crate) has_more: bool,
 }
 
 /// Which page is asked for.
 struct PageQuery {
-    before: Option<TrunkId>,
+    cursor: Option<Cursor>,
     limit: usize,
     filter: Filter,
 }
@@ -55,13 +56,19 @@ impl PageQuery {
                 DEFAULT_LIMIT
             }
         });
-        let before = parse(request, "cursor", &mut violations, |_| "must be a next_cursor of this list".to_owned());
         let kind = parse(request, "kind", &mut violations, |error: UnknownOption| error.to_string());
         let direction = parse(request, "direction", &mut violations, |error: UnknownOption| error.to_string());
+        let filter = Filter { kind, direction };
+        let filter_is_valid = !["kind", "direction"].iter().any(|name| violations.fields().contains_key(*name));
+        let cursor: Option<Cursor> =
+            parse(request, "cursor", &mut violations, |()| "must be a next_cursor of this list".to_owned());
+        if filter_is_valid && cursor.as_ref().is_some_and(|cursor| !cursor.is_of(filter)) {
+            violations.add("cursor", "must be used with the kind and direction of the list that it is from");
+        }
         if !violations.is_empty() {
             return Err(violations);
         }
-        Ok(Self { before, limit: limit.unwrap_or(DEFAULT_LIMIT), filter: Filter { kind, direction } })
+        Ok(Self { cursor, limit: limit.unwrap_or(DEFAULT_LIMIT), filter })
     }
 }
 
@@ -77,10 +84,10 @@ fn parse<T: FromStr>(
 impl<K: ApiKeyStore, S: TrunkStore> Handler for ListSipTrunks<K, S> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.reader(request).await?;
-        let PageQuery { before, limit, filter } = PageQuery::parse(request)?;
-        let page = self.store.list(workspace_id, before, limit, filter).await?;
+        let PageQuery { cursor, limit, filter } = PageQuery::parse(request)?;
+        let page = self.store.list(workspace_id, cursor.map(|cursor| cursor.before), limit, filter).await?;
         // The cursor is the last trunk shown: the list goes on behind its place, also when it is deleted meanwhile.
-        let next_cursor = page.trunks.last().filter(|_| page.has_more).map(|trunk| trunk.id);
+        let next_cursor = page.trunks.last().filter(|_| page.has_more).map(|trunk| Cursor::new(trunk.id, filter));
         let trunks = page.trunks.iter().map(|trunk| TrunkBody::new(trunk, &self.sip_host)).collect();
         Ok(ApiResponse::json(StatusCode::OK, &PageBody { trunks, next_cursor, has_more: page.has_more }))
     }

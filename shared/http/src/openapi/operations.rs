@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use trunkline_domain::{Direction, Kind, NewTrunk, TrunkId};
 use trunkline_provisioning::StoredResponse;
 
+use crate::cursor::Cursor;
 use crate::error_code::ErrorCode::*;
 use crate::handlers::healthz::HealthBody;
 use crate::handlers::list_sip_trunks::{DEFAULT_LIMIT, MAX_LIMIT, PageBody};
@@ -95,7 +96,7 @@ fn list(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Valu
         "summary": "List the workspace's trunks",
         "description": "Newest first.",
         "parameters": [
-            query("cursor", "The `next_cursor` of the part before.", schemas.request::<TrunkId>()),
+            query("cursor", "The `next_cursor` of the part before, with the same filters.", schemas.request::<Cursor>()),
             query(
                 "limit",
                 "At most how many trunks.",
