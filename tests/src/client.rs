@@ -9,7 +9,7 @@ use crate::description;
 pub const TRUNKS: &str = "/v1/agents/sip-trunks";
 
 /// Every code of the contract, with its status.
-const CODES: [(u16, &str); 18] = [
+pub const CODES: [(u16, &str); 18] = [
     (400, "bad_request"),
     (400, "validation_failed"),
     (401, "unauthorized"),

@@ -24,8 +24,8 @@ mod waves;
 mod world;
 
 pub use bodies::{FULL_SECRET, both, inbound, livekit, outbound, with, without};
-pub use client::{Answer, Client, Request, TRUNKS};
+pub use client::{Answer, CODES, Client, Request, TRUNKS};
 pub use left::Left;
-pub use redact::redactions;
+pub use redact::{redacted, redactions};
 pub use waves::in_waves;
 pub use world::{Setup, World};

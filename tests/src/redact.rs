@@ -1,15 +1,33 @@
+use regex::Regex;
+
+/// What differs from run to run, and the word for its kind.
+fn patterns() -> Vec<(String, String)> {
+    let ids = [("trunk", "trunk id"), ("req", "request id"), ("ws", "workspace id"), ("key", "API key id")];
+    let ids = ids.map(|(prefix, name)| (format!("{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}"), format!("[{name}]")));
+    let others = [
+        ("ST_[A-Za-z0-9]+", "[LiveKit trunk id]"),
+        ("SDR_[A-Za-z0-9]+", "[LiveKit dispatch rule id]"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[timestamp]"),
+    ];
+    let version = (format!("\"{}\"", env!("CARGO_PKG_VERSION").replace('.', r"\.")), "\"[version]\"".to_owned());
+    let others = others.map(|(pattern, name)| (pattern.to_owned(), name.to_owned()));
+    ids.into_iter().chain(others).chain([version]).collect()
+}
+
 /// Settings of snapshots in which what differs from run to run shows its kind alone.
 pub fn redactions() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_sort_maps(true);
     settings.set_omit_expression(true);
-    for (prefix, name) in [("trunk", "trunk id"), ("req", "request id"), ("ws", "workspace id"), ("key", "API key id")]
-    {
-        settings.add_filter(&format!("{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}"), format!("[{name}]"));
+    for (pattern, kind) in patterns() {
+        settings.add_filter(&pattern, kind);
     }
-    settings.add_filter("ST_[A-Za-z0-9]+", "[LiveKit trunk id]");
-    settings.add_filter("SDR_[A-Za-z0-9]+", "[LiveKit dispatch rule id]");
-    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[timestamp]");
-    settings.add_filter(&format!("\"{}\"", env!("CARGO_PKG_VERSION").replace('.', r"\.")), "\"[version]\"");
     settings
+}
+
+/// A text without a snapshot, made the same way.
+pub fn redacted(text: &str) -> String {
+    patterns().into_iter().fold(text.to_owned(), |text, (pattern, kind)| {
+        Regex::new(&pattern).unwrap().replace_all(&text, kind).into_owned()
+    })
 }
