@@ -234,6 +234,36 @@ async fn a_key_of_no_workspace_is_a_difference() {
     assert_eq!(kinds(&repair(&world).await.left), ["no_workspace"]);
 }
 
+/// The way that docs/OPERATIONS.md goes after the table was restored.
+#[tokio::test]
+async fn a_table_that_was_taken_back_is_made_true() {
+    let world = World::start().await;
+    let (client, table) = (world.client(), world.dynamodb());
+    let kept = client.create(&both()).await.expect(201);
+    let secret = world.secrets().all().await.remove(0).name;
+    let restored = table.items().await;
+    client.delete_trunk(kept.id()).await.expect(204);
+    let lost = client.create(&both()).await.expect(201);
+    for item in table.items().await {
+        delete(&world, text(&item, "pk"), text(&item, "sk")).await;
+    }
+    for item in restored {
+        table.client.put_item().table_name(&table.name).set_item(Some(item)).send().await.unwrap();
+    }
+    let (missing, orphan) = (["missing_livekit_object"; 3], ["orphan_livekit_object"; 3]);
+    let expected = [&missing[..], &["missing_secret"], &orphan, &["orphan_secret"]].concat();
+    assert_eq!(world.differences().await, expected);
+
+    world.secrets().client.restore_secret().secret_id(&secret).send().await.unwrap();
+    let left = repair(&world).await.left;
+    assert_eq!(kinds(&left), [""; 0]);
+    assert_eq!(world.left().await, Left { secrets_scheduled: 1, ..Left::both(1) });
+    assert_eq!(world.differences().await, [""; 0]);
+    let repaired = client.get_trunk(kept.id()).await.expect(200);
+    assert_eq!(repaired.body["inbound_sip_uri"], kept.body["inbound_sip_uri"]);
+    client.get_trunk(lost.id()).await.expect(404);
+}
+
 #[tokio::test]
 async fn an_idempotency_record_of_no_trunk_lets_its_key_go() {
     let world = World::start().await;
