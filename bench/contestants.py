@@ -2,9 +2,7 @@
 
 import random
 import shutil
-import zipfile
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,11 +77,3 @@ def alternate(entrants, runs, measured, target):
             if round_:
                 samples[entrant.name].append(sample)
     return samples
-
-
-def sizes(path):
-    """A binary's MB, and those of its zip file as `sam` makes it."""
-    packed = BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(path, "bootstrap")
-    return path.stat().st_size / 1e6, len(packed.getvalue()) / 1e6

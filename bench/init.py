@@ -6,6 +6,7 @@ Called by bench/run: RUNS TARGET FUNCTION...
 import sys
 from pathlib import Path
 
+import binaries
 import contestants
 import table
 from runtime_api import measure
@@ -19,7 +20,7 @@ def main(runs, target, names):
         entrants, int(runs), lambda entrant, log: measure(entrant.command, entrant.environment, log), target
     )
     show(samples, int(runs))
-    show_sizes(target, samples)
+    binaries.show(target, samples)
 
 
 def show(samples, runs):
@@ -31,14 +32,6 @@ def show(samples, runs):
         rows.append([name, f"{middle:.2f}", f"{low:.2f}", f"{high:.2f}", f"{middle / bare_ms:.2f}", f"{mib:.1f}"])
     header = ["function", "median ms", "p10", "p90", "x bare", "peak MiB"]
     table.show(f"From spawn to ready, {runs} runs each, alternated", header, rows)
-
-
-def show_sizes(target, names):
-    rows = []
-    for name in names:
-        plain, packed = contestants.sizes(target / "release" / name)
-        rows.append([name, f"{plain:.2f}", f"{packed:.2f}"])
-    table.show("Size", ["function", "MB", "MB zipped"], rows)
 
 
 if __name__ == "__main__":
