@@ -176,9 +176,9 @@ impl Pair {
             Self::UpdateAndSweep(..) => {
                 matches!((first, second, live), (Told::Done | Told::Failed, Told::Done, 1))
             }
-            // The last look has the record for a moment.
+            // The last look has the record for a moment, if the sweeper does not find the lease of the update over.
             Self::UpdateAndLastLook(..) => {
-                matches!((first, second, live), (Told::Done | Told::Refused, Told::Done, 1))
+                matches!((first, second, live), (Told::Done | Told::Refused | Told::Failed, Told::Done, 1))
             }
             Self::UpdateAndDelete(..) => matches!((first, second, live), (Told::Done | Told::Gone, Told::Done, 0)),
             Self::UpdateAndUpdate(..) => {
