@@ -54,11 +54,25 @@ struct Attempt {
     lease: Lease,
 }
 
-/// Why a change failed.
+/// Why a change failed, and what of it there may be.
 struct Failed {
     error: UpdateError,
-    /// Whether LiveKit or Secrets Manager may have been changed.
-    is_outside: bool,
+    made: Made,
+}
+
+/// What of a change may have been done. What was refused, or never sent, was not: then a LiveKit that is down keeps no
+/// trunk from being as it was.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    /// LiveKit may say it.
+    in_livekit: bool,
+    /// The new secret may be there.
+    secret: bool,
+}
+
+impl Made {
+    const NOTHING: Self = Self { in_livekit: false, secret: false };
+    const ALL: Self = Self { in_livekit: true, secret: true };
 }
 
 /// Where taking back ended.
@@ -113,11 +127,11 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             Ok(UpdateStart::Changed) if attempt.is_conditional => return Err(UpdateError::PreconditionFailed),
             Ok(UpdateStart::Changed | UpdateStart::Busy) => return Err(UpdateError::Busy),
             // It may have been done: taken back like one that was.
-            Err(error) => Err(Failed { error: error.into(), is_outside: false }),
+            Err(error) => Err(Failed { error: error.into(), made: Made::NOTHING }),
         };
         let (kept_secret, begun) = match (kept_secret, begun) {
             (Ok(secret), begun) => (secret, begun),
-            (Err(failure), begun) => (None, begun.and(Err(Failed { error: failure.into(), is_outside: false }))),
+            (Err(failure), begun) => (None, begun.and(Err(Failed { error: failure.into(), made: Made::NOTHING }))),
         };
         let made = match begun {
             Ok(()) => self.make(attempt, kept_secret.as_ref()).await,
@@ -130,7 +144,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             },
             Err(failed) => (failed, None),
         };
-        let taken_back = self.take_back(attempt, kept_secret.as_ref(), failed.is_outside);
+        let taken_back = self.take_back(attempt, kept_secret.as_ref(), failed.made);
         match (attempt.budget.to_the_end(taken_back).await, record) {
             (Some(Ok(TakenBack::Committed)), Some(record)) => Ok(self.finish(attempt, record).await),
             (Some(Ok(TakenBack::Absent)), _) => Err(UpdateError::NotFound),
@@ -160,24 +174,25 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
 
     /// Secret and LiveKit trunks in parallel. No step stops another: a call that is dropped half way may still be done.
     async fn make(&self, attempt: &Attempt, kept_secret: Option<&TrunkSecret>) -> Result<TrunkRecord, Failed> {
-        let inside = |error| Failed { error, is_outside: false };
-        let outside = |error| Failed { error, is_outside: true };
-        let secret = attempt.change.secret.apply(kept_secret).map_err(|violations| inside(violations.into()))?;
+        let nothing = |error| Failed { error, made: Made::NOTHING };
+        let secret = attempt.change.secret.apply(kept_secret).map_err(|violations| nothing(violations.into()))?;
         let has_password = secret.as_ref().is_some_and(|secret| secret.password().is_some());
         let needs_password = attempt.change.settings.auth_username.is_some();
         // The secret is missing: a new password mends that, nothing else does.
         if needs_password && !has_password && (attempt.changes_secret() || attempt.changes_calls()) {
-            return Err(inside(UpdateError::Upstream(Upstream::SecretsManager)));
+            return Err(nothing(UpdateError::Upstream(Upstream::SecretsManager)));
         }
         let record = attempt.changed_with(secret.is_some());
-        let (made, said) = tokio::join!(
+        let (kept, said) = tokio::join!(
             self.make_secret(attempt, &record, secret.as_ref()),
             self.say(attempt, &record.trunk, secret.as_ref()),
         );
-        made.map_err(|failure| outside(failure.into()))?;
-        match said.map_err(|failure| outside(failure.into()))? {
-            true => Ok(record),
-            false => Err(outside(UpdateError::Upstream(Upstream::LiveKit))),
+        let made = Made { in_livekit: said.may_be_said(), secret: may_be_done(&kept) };
+        kept.map_err(|error| Failed { error: secrets_manager(error).into(), made })?;
+        match said.ended() {
+            Ok(true) => Ok(record),
+            Ok(false) => Err(Failed { error: UpdateError::Upstream(Upstream::LiveKit), made }),
+            Err(error) => Err(Failed { error: livekit(error).into(), made }),
         }
     }
 
@@ -186,27 +201,21 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         attempt: &Attempt,
         record: &TrunkRecord,
         secret: Option<&TrunkSecret>,
-    ) -> Result<(), UpstreamFailure> {
+    ) -> Result<(), UpstreamError> {
         let (Some(name), Some(secret), true) = (&record.secret_name, secret, attempt.changes_secret()) else {
             return Ok(());
         };
         // The trunk id is the token: a repeat of this create is the same create.
         let token = attempt.key.id.to_string();
         let made = attempt.budget.forward(self.secrets.create(name, &token, secret)).await;
-        made.unwrap_or(Err(UpstreamError::Unanswered)).map_err(secrets_manager)
+        made.unwrap_or(Err(UpstreamError::Unanswered))
     }
 
-    async fn say(
-        &self,
-        attempt: &Attempt,
-        trunk: &Trunk,
-        secret: Option<&TrunkSecret>,
-    ) -> Result<bool, UpstreamFailure> {
+    async fn say(&self, attempt: &Attempt, trunk: &Trunk, secret: Option<&TrunkSecret>) -> Said {
         if !attempt.changes_calls() {
-            return Ok(true);
+            return Said::default();
         }
-        let said = attempt.budget.forward(say(&self.sip, trunk, secret)).await;
-        said.unwrap_or(Err(livekit(UpstreamError::Unanswered)))
+        attempt.budget.forward(say(&self.sip, trunk, secret)).await.unwrap_or(Said::UNANSWERED)
     }
 
     /// A commit whose answer was lost is decided by the first write of taking back.
@@ -217,7 +226,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             Ok(CommitOutcome::LeaseLost) => UpdateError::Unavailable,
             Err(error) => error.into(),
         };
-        Err(Failed { error, is_outside: true })
+        Err(Failed { error, made: Made::ALL })
     }
 
     /// The old secret goes as soon as the new one counts; if it does not, the last look takes it.
@@ -232,7 +241,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         &self,
         attempt: &Attempt,
         kept_secret: Option<&TrunkSecret>,
-        is_outside: bool,
+        made: Made,
     ) -> Result<TakenBack, Stopped> {
         let Attempt { key, kept, lease, .. } = attempt;
         match self.store.begin_revert(*key, &lease.owner).await? {
@@ -241,10 +250,10 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             RevertStart::LeaseLost => return Ok(TakenBack::LeaseLost),
             RevertStart::Reverting => {}
         }
-        if is_outside {
-            if attempt.changes_calls() {
-                put_back(&self.sip, &kept.trunk, kept_secret).await?;
-            }
+        if made.in_livekit && attempt.changes_calls() {
+            put_back(&self.sip, &kept.trunk, kept_secret).await?;
+        }
+        if made.secret {
             undo_secrets(&self.secrets, &attempt.new_secret_name).await?;
         }
         self.store.end_revert(*key, &lease.owner).await?;
@@ -280,24 +289,44 @@ impl Attempt {
     }
 }
 
-/// Makes a trunk's LiveKit trunks say what it says; says whether they are there. Its dispatch rule says nothing that can
-/// be changed.
-async fn say<L: SipService>(sip: &L, trunk: &Trunk, secret: Option<&TrunkSecret>) -> Result<bool, UpstreamFailure> {
+/// What became of a trunk's LiveKit trunks: whether each is there. `None` where there was none to be asked for.
+#[derive(Debug, Default)]
+struct Said {
+    inbound: Option<Result<bool, UpstreamError>>,
+    outbound: Option<Result<bool, UpstreamError>>,
+}
+
+impl Said {
+    const UNANSWERED: Self =
+        Self { inbound: Some(Err(UpstreamError::Unanswered)), outbound: Some(Err(UpstreamError::Unanswered)) };
+
+    fn may_be_said(&self) -> bool {
+        [&self.inbound, &self.outbound].into_iter().flatten().any(may_be_done)
+    }
+
+    /// Whether all were there.
+    fn ended(self) -> Result<bool, UpstreamError> {
+        Ok(self.inbound.unwrap_or(Ok(true))? & self.outbound.unwrap_or(Ok(true))?)
+    }
+}
+
+fn may_be_done<T>(call: &Result<T, UpstreamError>) -> bool {
+    !call.as_ref().is_err_and(|error| !error.may_have_happened())
+}
+
+/// Makes a trunk's LiveKit trunks say what it says. Its dispatch rule says nothing that can be changed.
+async fn say<L: SipService>(sip: &L, trunk: &Trunk, secret: Option<&TrunkSecret>) -> Said {
     let key = TrunkKey::from(trunk);
     let inbound = async {
-        match (InboundTrunkSpec::of(key, &trunk.settings, secret), trunk.livekit.inbound()) {
-            (Some(spec), Some(objects)) => sip.replace_inbound_trunk(&objects.trunk_id, spec).await,
-            _ => Ok(true),
-        }
+        let spec = InboundTrunkSpec::of(key, &trunk.settings, secret)?;
+        Some(sip.replace_inbound_trunk(&trunk.livekit.inbound()?.trunk_id, spec).await)
     };
     let outbound = async {
-        match (OutboundTrunkSpec::of(key, &trunk.settings, secret), trunk.livekit.outbound()) {
-            (Some(spec), Some(objects)) => sip.replace_outbound_trunk(&objects.trunk_id, spec).await,
-            _ => Ok(true),
-        }
+        let spec = OutboundTrunkSpec::of(key, &trunk.settings, secret)?;
+        Some(sip.replace_outbound_trunk(&trunk.livekit.outbound()?.trunk_id, spec).await)
     };
     let (inbound, outbound) = tokio::join!(inbound, outbound);
-    Ok(inbound.map_err(livekit)? & outbound.map_err(livekit)?)
+    Said { inbound, outbound }
 }
 
 /// Undo of [`say`]. A trunk that is not there has nothing to be put back, and without its password nothing can be said
@@ -306,7 +335,7 @@ async fn put_back<L: SipService>(sip: &L, trunk: &Trunk, secret: Option<&TrunkSe
     if trunk.settings.auth_username.is_some() && secret.and_then(TrunkSecret::password).is_none() {
         return Ok(());
     }
-    say(sip, trunk, secret).await.map(drop)
+    say(sip, trunk, secret).await.ended().map(drop).map_err(livekit)
 }
 
 /// Makes LiveKit and Secrets Manager agree with the record once more, whatever an update has left there: one that did
