@@ -40,6 +40,8 @@ enum Operation {
     SweepCreate(&'static str),
     /// A sweep of what was left by the process that died before that call of a delete.
     SweepDelete(&'static str),
+    /// An update of what was left by the process that died before that call of another update.
+    UpdateAgain(&'static str, Patch),
     /// A sweep of what was left by the process that died before that call of an update.
     SweepUpdate(&'static str),
     /// A sweep of a trunk of whose update that message came late.
@@ -61,6 +63,9 @@ impl Operation {
             Self::SweepDelete("delete_dispatch_rule"),
             Self::SweepDelete("delete_secret"),
             Self::SweepDelete("settle_delete"),
+            Self::UpdateAgain("replace_outbound_trunk", Patch::Rename),
+            Self::UpdateAgain("replace_outbound_trunk", Patch::Secure),
+            Self::UpdateAgain("commit_update", Patch::Clear),
             Self::SweepUpdate("create_secret"),
             Self::SweepUpdate("replace_outbound_trunk"),
             Self::SweepUpdate("commit_update"),
@@ -88,6 +93,7 @@ impl Operation {
             Self::Delete(WHOLE),
             Self::SweepCreate("commit"),
             Self::SweepDelete("delete_dispatch_rule"),
+            Self::UpdateAgain("replace_outbound_trunk", Patch::Rename),
             Self::SweepUpdate("commit_update"),
             Self::SecondLook("replace_outbound_trunk"),
             Self::LastLook("create_inbound_trunk"),
@@ -104,6 +110,7 @@ impl fmt::Display for Operation {
             Self::Delete(wanted) => write!(f, "delete {wanted}"),
             Self::SweepCreate(call) => write!(f, "sweep a create that died before {call}"),
             Self::SweepDelete(call) => write!(f, "sweep a delete that died before {call}"),
+            Self::UpdateAgain(call, patch) => write!(f, "{patch} after an update that died before {call}"),
             Self::SweepUpdate(call) => write!(f, "sweep an update that died before {call}"),
             Self::SecondLook(call) => write!(f, "second look after a late {call}"),
             Self::LastLook(call) => write!(f, "last look after a late {call}"),
@@ -174,7 +181,16 @@ async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
     let mut run = Run::new(&ground, &case.points);
     let (own, violations) = match case.operation {
         Operation::Create(wanted) => create(&ground, &mut run, wanted).await,
-        Operation::Update(wanted, patch) => update(&ground, &mut run, wanted, patch).await,
+        Operation::Update(wanted, patch) => {
+            let key = ground.live_trunk(wanted).await;
+            update(&ground, &mut run, key, wanted, patch).await
+        }
+        Operation::UpdateAgain(call, patch) => {
+            let key = ground.live_trunk(LOCKED).await;
+            ground.update(key, LOCKED, Patch::Rotate).run_to(call).await;
+            ground.0.put_forward(Clock::Leases).await;
+            update(&ground, &mut run, key, LOCKED, patch).await
+        }
         Operation::Delete(wanted) => delete(&ground, &mut run, wanted).await,
         Operation::SweepCreate(call) => {
             let mut actor = ground.create(WHOLE);
@@ -239,10 +255,10 @@ fn may_stand(error: &CreateError, trace: &Trace) -> bool {
 async fn update<O: Outside>(
     ground: &Ground<O>,
     run: &mut Run<'_, O>,
+    key: TrunkKey,
     wanted: Wanted,
     patch: Patch,
 ) -> (usize, Vec<String>) {
-    let key = ground.live_trunk(wanted).await;
     let answer = run.drive(ground.update(key, wanted, patch)).await;
     let own = run.trace.0.len();
     let mut violations = settle(run).await;

@@ -416,6 +416,31 @@ async fn the_sweeper_puts_back_what_a_change_could_not() {
 }
 
 #[tokio::test]
+async fn a_change_does_not_wait_for_the_sweeper() {
+    let world = Setup::default().set("LEASE_SECONDS", "1").faulty().start().await;
+    let created = trunk(&world, both()).await;
+    let before = said(&world, created.id()).await;
+    let livekit = world.faults(System::LiveKit);
+    livekit.inject(On::operation("UpdateSIPInboundTrunk").from(2), Fault::twirp(400, "invalid_argument"));
+    livekit.inject(On::operation("UpdateSIPOutboundTrunk").nth(1), Fault::twirp(400, "invalid_argument"));
+    world.client().patch(created.id(), &everything()).await.expect_error(502, "upstream_failure");
+    assert_eq!(world.left().await.reverting, 1);
+    world.heal();
+    let start = Instant::now();
+    let changed = loop {
+        let answer = world.client().patch(created.id(), &json!({ "name": "New" })).await;
+        if answer.status != 409 {
+            break answer.expect(200);
+        }
+        assert!(start.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!((changed.text_of("name"), changed.text_of("transport")), ("New", "tcp"));
+    assert_eq!(said(&world, created.id()).await, before);
+    assert_eq!(world.left().await, Left { secrets: 2, ..Left::both(1) } + CHANGED);
+}
+
+#[tokio::test]
 async fn what_arrives_late_is_put_right_by_the_last_look() {
     let world = swept().await;
     let created = trunk(&world, both()).await;

@@ -19,11 +19,13 @@ use crate::{
 struct SipTrunkPatch {
     /// For people: 1 to 128 characters after trimming.
     name: TrunkName,
-    /// Where outbound calls go. `byoc` trunks have one.
-    sip_address: Option<SipAddress>,
-    /// The user name of SIP digest authentication. Alone it keeps the password; `null` clears both.
+    /// Where outbound calls go. Refused for `livekit`.
+    sip_address: SipAddress,
+    /// The user name of SIP digest authentication. Alone it keeps the password, if there is one; `null` clears both.
+    /// Refused for `livekit`.
     auth_username: Option<AuthUsername>,
-    /// The password of SIP digest authentication. Alone it keeps the user name; `null` clears both.
+    /// The password of SIP digest authentication. Alone it keeps the user name, if there is one; `null` clears both.
+    /// Refused for `livekit`.
     auth_password: Option<AuthPassword>,
     /// Whether LiveKit challenges inbound calls with the trunk's credentials. To clear those of a trunk that has
     /// `digest`, set `none` too. Refused for `outbound`.

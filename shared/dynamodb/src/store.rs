@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
 use trunkline_aws::LazyClient;
 use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
@@ -71,8 +72,9 @@ impl TrunkStore for TrunkTable {
         version: u64,
         secret_names: &BTreeSet<String>,
         lease: &Lease,
+        now: Timestamp,
     ) -> Result<UpdateStart, StoreError> {
-        Box::pin(self.begin_update(key, version, secret_names, lease)).await
+        Box::pin(self.begin_update(key, version, secret_names, lease, now)).await
     }
 
     async fn commit_update(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Result<CommitOutcome, StoreError> {

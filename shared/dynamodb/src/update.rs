@@ -30,13 +30,16 @@ impl TrunkTable {
         version: u64,
         secret_names: &BTreeSet<String>,
         lease: &Lease,
+        now: Timestamp,
     ) -> Result<UpdateStart, StoreError> {
         let mut expression = "SET #state = :updating, lease_owner = :owner, lease_until = :until, \
              sweep_shard = :shard, sweep_at = :until"
             .to_owned();
         let mut values = HashMap::from([
             (":updating".to_owned(), text(state::UPDATING)),
+            (":reverting".to_owned(), text(state::REVERTING)),
             (":active".to_owned(), text(state::ACTIVE)),
+            (":now".to_owned(), number(now.as_second())),
             (":version".to_owned(), number(version)),
             (":owner".to_owned(), text(lease.owner.as_str())),
             (":until".to_owned(), deadline(lease.until)),
@@ -46,17 +49,22 @@ impl TrunkTable {
         let update = self
             .update_trunk(key)
             .update_expression(expression)
-            .condition_expression("#state = :active AND version = :version")
-            .set_expression_attribute_values(Some(values));
-        let Written::Refused(found) = write("begin_update", update).await? else {
-            return Ok(UpdateStart::Updating);
-        };
-        let Some(item) = found else {
-            return Ok(UpdateStart::Absent);
+            .condition_expression(
+                "version = :version AND (#state = :active OR (#state IN (:updating, :reverting) AND lease_until <= :now))",
+            )
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllOld);
+        let item = match write("begin_update", update).await? {
+            Written::Done(old) => {
+                let was_unsettled = Record(&old).text("state")? != state::ACTIVE;
+                return Ok(UpdateStart::Updating { was_unsettled });
+            }
+            Written::Refused(Some(item)) => item,
+            Written::Refused(None) => return Ok(UpdateStart::Absent),
         };
         Ok(match Record(&item).text("state")? {
-            // A repeat of the write that began it, whose answer was lost.
-            _ if is_held(&item, state::UPDATING, &lease.owner) => UpdateStart::Updating,
+            // A repeat of the write that began it, whose answer was lost, and with it what it was before.
+            _ if is_held(&item, state::UPDATING, &lease.owner) => UpdateStart::Updating { was_unsettled: true },
             state::ACTIVE => UpdateStart::Changed,
             state::UPDATING | state::REVERTING => UpdateStart::Busy,
             _ => UpdateStart::Absent,

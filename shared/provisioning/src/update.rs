@@ -50,6 +50,8 @@ struct Attempt {
     /// The name of the secret that the change makes, if it makes one.
     new_secret_name: Option<String>,
     is_conditional: bool,
+    /// Whether another update may have left LiveKit in between.
+    was_unsettled: bool,
     budget: Budget,
     lease: Lease,
 }
@@ -68,11 +70,6 @@ struct Made {
     in_livekit: bool,
     /// The new secret may be there.
     secret: bool,
-}
-
-impl Made {
-    const NOTHING: Self = Self { in_livekit: false, secret: false };
-    const ALL: Self = Self { in_livekit: true, secret: true };
 }
 
 /// Where taking back ended.
@@ -113,25 +110,32 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             kept,
             change,
             is_conditional: versions.is_some(),
+            was_unsettled: false,
             lease: budget.lease(owner),
             budget,
         };
-        self.attempt(&attempt).await
+        self.attempt(attempt).await
     }
 
-    async fn attempt(&self, attempt: &Attempt) -> Result<Trunk, UpdateError> {
-        let (begun, kept_secret) = tokio::join!(self.begin(attempt), self.kept_secret(attempt));
+    async fn attempt(&self, mut attempt: Attempt) -> Result<Trunk, UpdateError> {
+        let (begun, kept_secret) = tokio::join!(self.begin(&attempt), self.kept_secret(&attempt));
+        let was_read = attempt.needs_secret();
+        attempt.was_unsettled = !matches!(begun, Ok(UpdateStart::Updating { was_unsettled: false }));
         let begun = match begun {
-            Ok(UpdateStart::Updating) => Ok(()),
+            Ok(UpdateStart::Updating { .. }) => Ok(()),
             Ok(UpdateStart::Absent) => return Err(UpdateError::NotFound),
             Ok(UpdateStart::Changed) if attempt.is_conditional => return Err(UpdateError::PreconditionFailed),
             Ok(UpdateStart::Changed | UpdateStart::Busy) => return Err(UpdateError::Busy),
             // It may have been done: taken back like one that was.
-            Err(error) => Err(Failed { error: error.into(), made: Made::NOTHING }),
+            Err(error) => Err(Failed { error: error.into(), made: attempt.made_before() }),
         };
+        let attempt = &attempt;
+        let kept_secret = if was_read { kept_secret } else { self.kept_secret(attempt).await };
         let (kept_secret, begun) = match (kept_secret, begun) {
             (Ok(secret), begun) => (secret, begun),
-            (Err(failure), begun) => (None, begun.and(Err(Failed { error: failure.into(), made: Made::NOTHING }))),
+            (Err(failure), begun) => {
+                (None, begun.and(Err(Failed { error: failure.into(), made: attempt.made_before() })))
+            }
         };
         let made = match begun {
             Ok(()) => self.make(attempt, kept_secret.as_ref()).await,
@@ -157,14 +161,14 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
     async fn begin(&self, attempt: &Attempt) -> Result<UpdateStart, StoreError> {
         let Attempt { key, kept, lease, .. } = attempt;
         let names = attempt.new_secret_name.iter().chain(&kept.secret_name).cloned().collect();
-        let begin = self.store.begin_update(*key, kept.trunk.version, &names, lease);
+        let begin = self.store.begin_update(*key, kept.trunk.version, &names, lease, attempt.budget.now());
         attempt.budget.forward(begin).await.unwrap_or(Err(StoreError::Unanswered))
     }
 
-    /// The secret as it is, for a change that needs it: LiveKit takes a trunk whole, and so does Secrets Manager.
+    /// The secret as it is, for a change that needs it.
     async fn kept_secret(&self, attempt: &Attempt) -> Result<Option<TrunkSecret>, UpstreamFailure> {
         match &attempt.kept.secret_name {
-            Some(name) if attempt.changes_secret() || attempt.changes_calls() => {
+            Some(name) if attempt.needs_secret() => {
                 let read = attempt.budget.forward(self.secrets.read(name)).await;
                 read.unwrap_or(Err(UpstreamError::Unanswered)).map_err(secrets_manager)
             }
@@ -174,12 +178,12 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
 
     /// Secret and LiveKit trunks in parallel. No step stops another: a call that is dropped half way may still be done.
     async fn make(&self, attempt: &Attempt, kept_secret: Option<&TrunkSecret>) -> Result<TrunkRecord, Failed> {
-        let nothing = |error| Failed { error, made: Made::NOTHING };
+        let nothing = |error| Failed { error, made: attempt.made_before() };
         let secret = attempt.change.secret.apply(kept_secret).map_err(|violations| nothing(violations.into()))?;
         let has_password = secret.as_ref().is_some_and(|secret| secret.password().is_some());
         let needs_password = attempt.change.settings.auth_username.is_some();
         // The secret is missing: a new password mends that, nothing else does.
-        if needs_password && !has_password && (attempt.changes_secret() || attempt.changes_calls()) {
+        if needs_password && !has_password && attempt.needs_secret() {
             return Err(nothing(UpdateError::Upstream(Upstream::SecretsManager)));
         }
         let record = attempt.changed_with(secret.is_some());
@@ -187,7 +191,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             self.make_secret(attempt, &record, secret.as_ref()),
             self.say(attempt, &record.trunk, secret.as_ref()),
         );
-        let made = Made { in_livekit: said.may_be_said(), secret: may_be_done(&kept) };
+        let made = Made { in_livekit: attempt.was_unsettled || said.may_be_said(), secret: may_be_done(&kept) };
         kept.map_err(|error| Failed { error: secrets_manager(error).into(), made })?;
         match said.ended() {
             Ok(true) => Ok(record),
@@ -226,7 +230,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             Ok(CommitOutcome::LeaseLost) => UpdateError::Unavailable,
             Err(error) => error.into(),
         };
-        Err(Failed { error, made: Made::ALL })
+        Err(Failed { error, made: Made { in_livekit: attempt.changes_calls(), secret: true } })
     }
 
     /// The old secret goes as soon as the new one counts; if it does not, the last look takes it.
@@ -250,7 +254,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             RevertStart::LeaseLost => return Ok(TakenBack::LeaseLost),
             RevertStart::Reverting => {}
         }
-        if made.in_livekit && attempt.changes_calls() {
+        if made.in_livekit {
             put_back(&self.sip, &kept.trunk, kept_secret).await?;
         }
         if made.secret {
@@ -266,11 +270,21 @@ impl Attempt {
         self.new_secret_name.is_some()
     }
 
+    /// What may be there before anything is made.
+    fn made_before(&self) -> Made {
+        Made { in_livekit: self.was_unsettled, secret: false }
+    }
+
+    /// LiveKit takes a trunk whole, and so does Secrets Manager.
+    fn needs_secret(&self) -> bool {
+        self.changes_secret() || self.changes_calls()
+    }
+
     /// Whether LiveKit has to know: the name is for people.
     fn changes_calls(&self) -> bool {
         let (kept, settings) = (&self.kept.trunk.settings, &self.change.settings);
         let renamed = TrunkSettings { name: settings.name.clone(), ..kept.clone() };
-        renamed != *settings || matches!(self.change.secret.password, Change::Set(_))
+        self.was_unsettled || renamed != *settings || matches!(self.change.secret.password, Change::Set(_))
     }
 
     fn changed_with(&self, has_secret: bool) -> TrunkRecord {

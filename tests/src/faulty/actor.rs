@@ -22,7 +22,7 @@ pub enum Answer {
     /// To a create.
     Created(Result<Created, CreateError>),
     /// To an update.
-    Updated(Result<Trunk, UpdateError>),
+    Updated(Result<Box<Trunk>, UpdateError>),
     /// To a delete.
     Deleted(Result<(), DeleteError>),
     /// To a sweep.

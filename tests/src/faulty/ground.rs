@@ -70,7 +70,7 @@ impl<O: Outside> Ground<O> {
             owner: LeaseOwner::new(RequestId::new()),
             deadline: None,
         };
-        Actor::new(line, async move { Answer::Updated(update.update(request).await) })
+        Actor::new(line, async move { Answer::Updated(update.update(request).await.map(Box::new)) })
     }
 
     /// Whether a live trunk is as the patch makes it.

@@ -87,10 +87,13 @@ pub struct TrunkRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateStart {
     /// The record is `updating`, and ours.
-    Updating,
+    Updating {
+        /// Whether it may have been so already, under a lease that had ended: LiveKit may say anything of it.
+        was_unsettled: bool,
+    },
     /// There is no such trunk, or none that is shown; nothing was written.
     Absent,
-    /// Another update is under way; nothing was written.
+    /// Another holds the record; nothing was written.
     Busy,
     /// It is of another version; nothing was written.
     Changed,
@@ -211,8 +214,8 @@ pub trait TrunkStore: Send + Sync {
         undone: &Unsettled,
     ) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
-    /// `active → updating` with a lease and in the sweep index, if the trunk is of that version; notes the names of the
-    /// secrets that the update may leave.
+    /// `active → updating` with a lease and in the sweep index, if the trunk is of that version; also from an update whose
+    /// lease has ended at `now`. Notes the names of the secrets that the update may leave.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
@@ -222,6 +225,7 @@ pub trait TrunkStore: Send + Sync {
         version: u64,
         secret_names: &BTreeSet<String>,
         lease: &Lease,
+        now: Timestamp,
     ) -> impl Future<Output = Result<UpdateStart, StoreError>> + Send;
 
     /// `updating → active` under `owner`'s lease, as `record` says; due for a last look when the tombstone time is over.

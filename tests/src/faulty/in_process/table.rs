@@ -339,21 +339,24 @@ impl TrunkStore for InProcess {
         version: u64,
         secret_names: &BTreeSet<String>,
         lease: &Lease,
+        now: Timestamp,
     ) -> Result<UpdateStart, StoreError> {
         let table = &mut self.contents().table;
         let Some(record) = table.trunks.get_mut(&key.id) else {
             return Ok(UpdateStart::Absent);
         };
-        Ok(match record.state {
-            State::Active if record.version == version => {
-                record.lend(State::Updating, lease);
-                record.seen_secret_names.extend(secret_names.iter().cloned());
-                UpdateStart::Updating
-            }
-            State::Active => UpdateStart::Changed,
-            State::Updating | State::Reverting => UpdateStart::Busy,
-            State::Provisioning | State::Undoing | State::Deleting => UpdateStart::Absent,
-        })
+        let was_unsettled = match record.state {
+            State::Active => false,
+            State::Updating | State::Reverting if record.lease_ended(now) => true,
+            State::Updating | State::Reverting => return Ok(UpdateStart::Busy),
+            State::Provisioning | State::Undoing | State::Deleting => return Ok(UpdateStart::Absent),
+        };
+        if record.version != version {
+            return Ok(UpdateStart::Changed);
+        }
+        record.lend(State::Updating, lease);
+        record.seen_secret_names.extend(secret_names.iter().cloned());
+        Ok(UpdateStart::Updating { was_unsettled })
     }
 
     async fn commit_update(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Result<CommitOutcome, StoreError> {

@@ -79,9 +79,10 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         version: u64,
         secret_names: &BTreeSet<String>,
         lease: &Lease,
+        now: Timestamp,
     ) -> Result<UpdateStart, StoreError> {
         let (table, secret_names, lease) = (self.table.clone(), secret_names.clone(), lease.clone());
-        let work = async move { table.begin_update(key, version, &secret_names, &lease).await };
+        let work = async move { table.begin_update(key, version, &secret_names, &lease, now).await };
         self.line.call("begin_update", Effect::Write, work).await
     }
 
