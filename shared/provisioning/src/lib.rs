@@ -1,5 +1,6 @@
 //! What is done with a trunk: [`CreateTrunk`], [`UpdateTrunk`], [`DeleteTrunk`] and [`Sweep`], each step beside its undo;
-//! [`Audit`]; [`Workspaces`], the operators' part; and the [`ports`] through which they reach DynamoDB, Secrets Manager and LiveKit.
+//! [`Audit`]; [`Workspaces`], the operators' part; and the [`ports`] through which they reach DynamoDB, Secrets Manager
+//! and LiveKit.
 //!
 //! The protocol: reserve or begin (one write), provision or change (in parallel), commit (one write). What fails is
 //! undone under the same lease; what cannot be undone at once stays in the sweep index.
