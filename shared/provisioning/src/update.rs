@@ -131,15 +131,11 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         };
         let attempt = &attempt;
         let kept_secret = if was_read { kept_secret } else { self.kept_secret(attempt).await };
-        let (kept_secret, begun) = match (kept_secret, begun) {
-            (Ok(secret), begun) => (secret, begun),
-            (Err(failure), begun) => {
-                (None, begun.and(Err(Failed { error: failure.into(), made: attempt.made_before() })))
-            }
-        };
-        let made = match begun {
-            Ok(()) => self.make(attempt, kept_secret.as_ref()).await,
-            Err(failed) => Err(failed),
+        let kept_secret = kept_secret.as_ref().map(Option::as_ref).map_err(|failure| *failure);
+        let made = match (begun, kept_secret) {
+            (Ok(()), Ok(kept_secret)) => self.make(attempt, kept_secret).await,
+            (Ok(()), Err(failure)) => Err(Failed { error: failure.into(), made: attempt.made_before() }),
+            (Err(failed), _) => Err(failed),
         };
         let (failed, record) = match made {
             Ok(record) => match self.commit(attempt, &record).await {
@@ -148,7 +144,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             },
             Err(failed) => (failed, None),
         };
-        let taken_back = self.take_back(attempt, kept_secret.as_ref(), failed.made);
+        let taken_back = self.take_back(attempt, kept_secret, failed.made);
         match (attempt.budget.to_the_end(taken_back).await, record) {
             (Some(Ok(TakenBack::Committed)), Some(record)) => Ok(self.finish(attempt, record).await),
             (Some(Ok(TakenBack::Absent)), _) => Err(UpdateError::NotFound),
@@ -244,7 +240,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
     async fn take_back(
         &self,
         attempt: &Attempt,
-        kept_secret: Option<&TrunkSecret>,
+        kept_secret: Result<Option<&TrunkSecret>, UpstreamFailure>,
         made: Made,
     ) -> Result<TakenBack, Stopped> {
         let Attempt { key, kept, lease, .. } = attempt;
@@ -255,7 +251,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
             RevertStart::Reverting => {}
         }
         if made.in_livekit {
-            put_back(&self.sip, &kept.trunk, kept_secret).await?;
+            put_back(&self.sip, &kept.trunk, kept_secret?).await?;
         }
         if made.secret {
             undo_secrets(&self.secrets, &attempt.new_secret_name).await?;
