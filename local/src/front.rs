@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use trunkline_bootstrap::{Clients, Environment, LiveKitKeys, StartError};
 use trunkline_dynamodb::TrunkTable;
 use trunkline_http::{
-    CreateSipTrunk, DeleteSipTrunk, EventResponse, GetSipTrunk, Healthz, ListSipTrunks, NotFound, Operation, answer,
-    find,
+    CreateSipTrunk, DeleteSipTrunk, EventResponse, GetSipTrunk, Healthz, ListSipTrunks, NotFound, Operation,
+    UpdateSipTrunk, answer, find,
 };
 use trunkline_livekit::LiveKitSip;
 use trunkline_secrets::TrunkSecrets;
@@ -28,6 +28,7 @@ pub(crate) struct Handlers {
     create: CreateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
     list: ListSipTrunks<TrunkTable, TrunkTable>,
     get: GetSipTrunk<TrunkTable, TrunkTable>,
+    update: UpdateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
     delete: DeleteSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
 }
 
@@ -48,6 +49,11 @@ impl Handlers {
             get: GetSipTrunk {
                 authenticator: clients.authenticator()?,
                 store: clients.table()?,
+                sip_host: environment.sip_host()?,
+            },
+            update: UpdateSipTrunk {
+                authenticator: clients.authenticator()?,
+                update: clients.update_trunk()?,
                 sip_host: environment.sip_host()?,
             },
             delete: DeleteSipTrunk { authenticator: clients.authenticator()?, delete: clients.delete_trunk()? },
@@ -74,6 +80,7 @@ pub(crate) async fn serve(State(handlers): State<Arc<Handlers>>, request: Reques
         Some(Operation::CreateSipTrunk) => answer(&handlers.create, event).await,
         Some(Operation::ListSipTrunks) => answer(&handlers.list, event).await,
         Some(Operation::GetSipTrunk) => answer(&handlers.get, event).await,
+        Some(Operation::UpdateSipTrunk) => answer(&handlers.update, event).await,
         Some(Operation::DeleteSipTrunk) => answer(&handlers.delete, event).await,
         Some(Operation::Healthz) => answer(&Healthz, event).await,
         None => answer(&NotFound, event).await,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::Instant;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_provisioning::ports::{TableInventory, TableRecord};
@@ -27,6 +28,8 @@ struct Told {
     /// A deletion was asked for; whether it was done they may not know.
     doomed: BTreeSet<String>,
     deleted: BTreeSet<String>,
+    /// The names that trunks were given, where the last patch of a trunk was answered.
+    named: BTreeMap<String, String>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,15 +62,19 @@ async fn what_a_caller_was_told_is_so_and_nothing_else_is_left() {
     }
 
     let service = start().await;
-    let left = settled(&service).await;
+    let names = settled(&service).await;
     canary::assert_no_trace("log", &service.process.stderr());
     no_secret_in_the_table(directory.path());
     let told = told.lock().unwrap();
     assert!(!told.created.is_empty() && !told.deleted.is_empty(), "{told:?}");
-    let live: BTreeSet<_> = left.into_iter().collect();
+    let live: BTreeSet<_> = names.keys().cloned().collect();
     let stands = &told.created - &told.doomed;
     assert!(stands.is_subset(&live), "lost: {:?}", &stands - &live);
     assert!(live.is_disjoint(&told.deleted), "came back: {:?}", &live & &told.deleted);
+    assert!(!told.named.is_empty(), "{told:?}");
+    for (id, name) in told.named.iter().filter(|(id, _)| stands.contains(*id)) {
+        assert_eq!(names.get(id), Some(name), "{id} lost its name");
+    }
 }
 
 /// Neither in the database nor in its write-ahead log.
@@ -96,12 +103,13 @@ async fn something_is_done(told: &Mutex<Told>) {
     }
 }
 
-/// Creates and deletes until nobody answers.
+/// Creates, changes and deletes until nobody answers.
 async fn call_until_killed(client: Client, told: Arc<Mutex<Told>>) {
     loop {
         let created = client.create(&canary::body()).await;
         if created.status == 201 {
             told.lock().unwrap().created.insert(created.id().to_owned());
+            change(&client, created.id(), &told).await;
         }
         // The oldest that there is: also one whose 201 nobody saw, or whose deletion was lost. They count too.
         let Some(oldest) = listed(&client).await.pop().filter(|_| created.status != 201 || rand::random()) else {
@@ -114,6 +122,15 @@ async fn call_until_killed(client: Client, told: Arc<Mutex<Told>>) {
     }
 }
 
+/// A new name and password, while the trunk is this caller's alone.
+async fn change(client: &Client, id: &str, told: &Mutex<Told>) {
+    let name = format!("named {}", rand::random::<u32>());
+    let patch = json!({ "name": name, "auth_password": canary::NEW_PASSWORD, "transport": "tcp" });
+    if client.patch(id, &patch).await.status == 200 {
+        told.lock().unwrap().named.insert(id.to_owned(), name);
+    }
+}
+
 /// The trunks that are there, newest first.
 async fn listed(client: &Client) -> Vec<String> {
     let listed = client.get(&format!("{TRUNKS}?limit=200")).await.expect(200);
@@ -121,8 +138,8 @@ async fn listed(client: &Client) -> Vec<String> {
     trunks.map(|trunk| trunk["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Waits until the checker finds nothing; gives the trunks that are there.
-async fn settled(service: &Trunkline) -> Vec<String> {
+/// Waits until the checker finds nothing; gives the names of the trunks that are there.
+async fn settled(service: &Trunkline) -> BTreeMap<String, String> {
     let settings = [
         ("TABLE_NAME", "table_name"),
         ("SECRET_PREFIX", "secret_prefix"),
@@ -141,9 +158,14 @@ async fn settled(service: &Trunkline) -> Vec<String> {
     let start = Instant::now();
     loop {
         let records = table.records().await.unwrap();
-        let pending = records
-            .iter()
-            .any(|record| matches!(record, TableRecord::Unsettled { .. } | TableRecord::Tombstone { .. }));
+        let pending = records.iter().any(|record| {
+            matches!(
+                record,
+                TableRecord::Unsettled { .. }
+                    | TableRecord::Tombstone { .. }
+                    | TableRecord::Live { update: Some(_), .. }
+            )
+        });
         if !pending {
             assert_eq!(audit.run().await.unwrap(), []);
             break;
@@ -151,5 +173,11 @@ async fn settled(service: &Trunkline) -> Vec<String> {
         assert!(start.elapsed() < PATIENCE, "{records:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    listed(&service.client()).await
+    let client = service.client();
+    let mut names = BTreeMap::new();
+    for id in listed(&client).await {
+        let name = client.get_trunk(&id).await.expect(200).text_of("name").to_owned();
+        names.insert(id, name);
+    }
+    names
 }

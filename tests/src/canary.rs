@@ -16,10 +16,14 @@ use crate::{both, with};
 
 /// A password. [`crate::fault::WORDS`] repeats it.
 pub const PASSWORD: &str = "cAnArY/p4ss+w0rd?";
+/// The password that takes its place.
+pub const NEW_PASSWORD: &str = "cAnArY?n3w=p4ss w0rd!";
 /// Part of the carrier's credentials.
 pub const CREDENTIALS: &str = "cAnArY&cr3d=nti4ls";
 
-/// A trunk with both of them.
+const ALL: [&str; 3] = [PASSWORD, NEW_PASSWORD, CREDENTIALS];
+
+/// A trunk with a password and credentials.
 pub fn body() -> Value {
     with(both(), json!({ "auth_password": PASSWORD, "credentials": {"portal": {"token": CREDENTIALS}} }))
 }
@@ -27,7 +31,7 @@ pub fn body() -> Value {
 /// Fails when one of the canaries shows in `text`, in clear or encoded. `place` says where the text is from.
 #[track_caller]
 pub fn assert_no_trace(place: &str, text: &str) {
-    for secret in [PASSWORD, CREDENTIALS] {
+    for secret in ALL {
         assert_no_trace_of(secret, place, text);
     }
 }
@@ -42,7 +46,7 @@ pub fn assert_no_trace_of(secret: &str, place: &str, text: &str) {
 
 /// Where one of the canaries shows in `text`, with what is around it.
 pub fn trace(text: &str) -> Option<String> {
-    [PASSWORD, CREDENTIALS].into_iter().find_map(|secret| trace_of(secret, text))
+    ALL.into_iter().find_map(|secret| trace_of(secret, text))
 }
 
 fn trace_of(secret: &str, text: &str) -> Option<String> {

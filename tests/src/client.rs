@@ -79,6 +79,20 @@ impl Client {
         self.get(&format!("{TRUNKS}/{id}")).await
     }
 
+    /// Changes one trunk.
+    pub async fn patch(&self, id: &str, patch: &Value) -> Answer {
+        self.request(Method::PATCH, &format!("{TRUNKS}/{id}"))
+            .body("application/merge-patch+json", patch.to_string())
+            .send()
+            .await
+    }
+
+    /// Changes one trunk of those versions.
+    pub async fn patch_if(&self, if_match: &str, id: &str, patch: &Value) -> Answer {
+        let request = self.request(Method::PATCH, &format!("{TRUNKS}/{id}"));
+        request.header("if-match", if_match).json(patch).send().await
+    }
+
     /// Deletes one trunk.
     pub async fn delete_trunk(&self, id: &str) -> Answer {
         self.delete(&format!("{TRUNKS}/{id}")).await

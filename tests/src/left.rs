@@ -9,6 +9,10 @@ pub struct Left {
     pub provisioning: usize,
     /// Records in `active`.
     pub active: usize,
+    /// Records in `updating`.
+    pub updating: usize,
+    /// Records in `reverting`.
+    pub reverting: usize,
     /// Records in `undoing`.
     pub undoing: usize,
     /// Records in `deleting`.
@@ -37,6 +41,8 @@ impl Left {
         trunk_count: 0,
         provisioning: 0,
         active: 0,
+        updating: 0,
+        reverting: 0,
         undoing: 0,
         deleting: 0,
         tombstones: 0,
@@ -79,6 +85,8 @@ impl Left {
                 .sum(),
             provisioning: state("provisioning"),
             active: state("active"),
+            updating: state("updating"),
+            reverting: state("reverting"),
             undoing: state("undoing"),
             deleting: state("deleting"),
             tombstones: kind("TOMB#"),
@@ -101,6 +109,8 @@ impl std::ops::Add for Left {
             trunk_count: self.trunk_count + other.trunk_count,
             provisioning: self.provisioning + other.provisioning,
             active: self.active + other.active,
+            updating: self.updating + other.updating,
+            reverting: self.reverting + other.reverting,
             undoing: self.undoing + other.undoing,
             deleting: self.deleting + other.deleting,
             tombstones: self.tombstones + other.tombstones,

@@ -322,6 +322,83 @@ async fn each_row_of_the_table_means_one_thing_to_a_deletion() {
     each_row_means_one_thing_to_a_deletion(System::DynamoDb).await;
 }
 
+/// The call of a change that fails.
+fn changing(system: System) -> On {
+    match system {
+        // What puts the old values back is let through.
+        System::LiveKit => On::operation("UpdateSIPOutboundTrunk").containing("another password"),
+        System::SecretsManager => On::operation("CreateSecret"),
+        System::DynamoDb => On::operation("UpdateItem").containing(":updated_at"),
+    }
+}
+
+/// What a change leaves that failed so: the trunk as it was, with a last look before it.
+fn left_by_change(system: System, way: &Way) -> Left {
+    let begun = Left { in_sweep_index: 1, ..Left::both(1) };
+    match (system, way) {
+        (System::DynamoDb, Way::Closed | Way::Untrusted) => Left::both(1),
+        (System::SecretsManager, _) => begun,
+        (System::DynamoDb | System::LiveKit, _) => Left { secrets_scheduled: 1, ..begun },
+    }
+}
+
+async fn a_change_fails(failure: Failure, system: System, way: &Way) {
+    let promise = promise(failure);
+    let place = format!("{failure:?} of {system:?} by {way:?}");
+    let setup = Setup::default().set("LEASE_SECONDS", "30");
+    let setup = if matches!(way, Way::Untrusted) { setup.faulty_by_tls() } else { setup.faulty() };
+    let world = setup.start().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    world.client().patch(trunk.id(), &json!({})).await.expect(200);
+    world.forget_calls();
+    let lines = Lines::keep();
+    match way {
+        Way::Answer(fault) => world.faults(system).inject(changing(system), fault.clone()),
+        Way::Closed => world.faults(system).close().await,
+        Way::Untrusted => world.faults(system).lose_trust(),
+        Way::Stored => return,
+    }
+    let answer = world.client().patch(trunk.id(), &json!({ "auth_password": "another password" })).await;
+    let told = if system == System::DynamoDb { promise.table } else { promise.upstream };
+    assert_eq!((answer.status, answer.code()), told, "{place}");
+    assert_eq!(world.left().await, left_by_change(system, way), "{place}");
+    assert_eq!(lines.errors(OPERATOR_NEEDED, name(system)) > 0, promise.operator, "{place}");
+    if let Way::Answer(_) = way {
+        let calls = world.faults(system).faulted();
+        match (system, promise.aws_calls) {
+            (System::LiveKit, _) => assert_eq!(calls, promise.livekit_calls, "{place}"),
+            (_, Calls::Exactly(expected)) => assert_eq!(calls, expected, "{place}"),
+            (_, Calls::MoreThan(few)) => assert!(calls > few, "{place}: {calls}"),
+        }
+    }
+}
+
+async fn each_row_means_one_thing_to_a_change(system: System) {
+    for failure in Failure::ALL {
+        for way in ways(failure, system) {
+            // Changes are single writes.
+            if failure != Failure::TransactionConflict {
+                a_change_fails(failure, system, &way).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_row_of_livekit_means_one_thing_to_a_change() {
+    each_row_means_one_thing_to_a_change(System::LiveKit).await;
+}
+
+#[tokio::test]
+async fn each_row_of_secrets_manager_means_one_thing_to_a_change() {
+    each_row_means_one_thing_to_a_change(System::SecretsManager).await;
+}
+
+#[tokio::test]
+async fn each_row_of_the_table_means_one_thing_to_a_change() {
+    each_row_means_one_thing_to_a_change(System::DynamoDb).await;
+}
+
 /// A single write that meets a transaction on its record.
 fn conflict() -> Fault {
     Fault::aws(400, "TransactionConflictException")

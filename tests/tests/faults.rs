@@ -16,10 +16,10 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
-use trunkline_provisioning::{CreateError, Created, DeleteError};
+use trunkline_provisioning::{CreateError, Created, DeleteError, TrunkKey, UpdateError};
 use trunkline_tests::canary;
 use trunkline_tests::faulty::{
-    Answer, Clock, Fault, Ground, How, InProcess, Outside, Point, Run, Systems, Trace, Traced, Wanted, say,
+    Answer, Clock, Fault, Ground, How, InProcess, Outside, Patch, Point, Run, Systems, Trace, Traced, Wanted, say,
 };
 
 /// How many pairs of faults the full form takes on the emulators.
@@ -29,15 +29,23 @@ const SEED: u64 = 4;
 const AT_A_TIME: usize = 8;
 
 const WHOLE: Wanted = Wanted { direction: Direction::Both, secret: true, key: true };
+const LOCKED: Wanted = Wanted { key: false, ..WHOLE };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
     Create(Wanted),
+    Update(Wanted, Patch),
     Delete(Wanted),
     /// A sweep of what was left by the process that died before that call of a create.
     SweepCreate(&'static str),
     /// A sweep of what was left by the process that died before that call of a delete.
     SweepDelete(&'static str),
+    /// An update of what was left by the process that died before that call of another update.
+    UpdateAgain(&'static str, Patch),
+    /// A sweep of what was left by the process that died before that call of an update.
+    SweepUpdate(&'static str),
+    /// A sweep of a trunk of whose update that message came late.
+    SecondLook(&'static str),
     /// A sweep of the tombstone of a create of which that message came late.
     LastLook(&'static str),
 }
@@ -45,14 +53,25 @@ enum Operation {
 impl Operation {
     fn all() -> impl Iterator<Item = Self> {
         let creates = Wanted::all().map(Self::Create);
+        let without_key = Wanted::all().filter(|wanted| !wanted.key);
+        let updates = without_key.flat_map(|wanted| Patch::of(wanted).map(move |patch| Self::Update(wanted, patch)));
         let deletes = Wanted::all().filter(|wanted| wanted.key == wanted.secret).map(Self::Delete);
-        creates.chain(deletes).chain([
+        creates.chain(updates).chain(deletes).chain([
             Self::SweepCreate("create_secret"),
             Self::SweepCreate("create_dispatch_rule"),
             Self::SweepCreate("commit"),
             Self::SweepDelete("delete_dispatch_rule"),
             Self::SweepDelete("delete_secret"),
             Self::SweepDelete("settle_delete"),
+            Self::UpdateAgain("replace_outbound_trunk", Patch::Rename),
+            Self::UpdateAgain("replace_outbound_trunk", Patch::Secure),
+            Self::UpdateAgain("commit_update", Patch::Clear),
+            Self::SweepUpdate("create_secret"),
+            Self::SweepUpdate("replace_outbound_trunk"),
+            Self::SweepUpdate("commit_update"),
+            Self::SecondLook("create_secret"),
+            Self::SecondLook("replace_inbound_trunk"),
+            Self::SecondLook("replace_outbound_trunk"),
             Self::LastLook("create_secret"),
             Self::LastLook("create_inbound_trunk"),
             Self::LastLook("create_dispatch_rule"),
@@ -69,9 +88,14 @@ impl Operation {
             Self::Create(WHOLE),
             Self::Create(inbound),
             Self::Create(Wanted { direction: Direction::Outbound, ..inbound }),
+            Self::Update(LOCKED, Patch::Rotate),
+            Self::Update(inbound, Patch::Enter),
             Self::Delete(WHOLE),
             Self::SweepCreate("commit"),
             Self::SweepDelete("delete_dispatch_rule"),
+            Self::UpdateAgain("replace_outbound_trunk", Patch::Rename),
+            Self::SweepUpdate("commit_update"),
+            Self::SecondLook("replace_outbound_trunk"),
             Self::LastLook("create_inbound_trunk"),
         ]
         .into_iter()
@@ -82,9 +106,13 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Create(wanted) => write!(f, "create {wanted}"),
+            Self::Update(wanted, patch) => write!(f, "{patch} {wanted}"),
             Self::Delete(wanted) => write!(f, "delete {wanted}"),
             Self::SweepCreate(call) => write!(f, "sweep a create that died before {call}"),
             Self::SweepDelete(call) => write!(f, "sweep a delete that died before {call}"),
+            Self::UpdateAgain(call, patch) => write!(f, "{patch} after an update that died before {call}"),
+            Self::SweepUpdate(call) => write!(f, "sweep an update that died before {call}"),
+            Self::SecondLook(call) => write!(f, "second look after a late {call}"),
             Self::LastLook(call) => write!(f, "last look after a late {call}"),
         }
     }
@@ -153,6 +181,16 @@ async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
     let mut run = Run::new(&ground, &case.points);
     let (own, violations) = match case.operation {
         Operation::Create(wanted) => create(&ground, &mut run, wanted).await,
+        Operation::Update(wanted, patch) => {
+            let key = ground.live_trunk(wanted).await;
+            update(&ground, &mut run, key, wanted, patch).await
+        }
+        Operation::UpdateAgain(call, patch) => {
+            let key = ground.live_trunk(LOCKED).await;
+            ground.update(key, LOCKED, Patch::Rotate).run_to(call).await;
+            ground.0.put_forward(Clock::Leases).await;
+            update(&ground, &mut run, key, LOCKED, patch).await
+        }
         Operation::Delete(wanted) => delete(&ground, &mut run, wanted).await,
         Operation::SweepCreate(call) => {
             let mut actor = ground.create(WHOLE);
@@ -164,6 +202,15 @@ async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
             let key = ground.live_trunk(WHOLE).await;
             ground.delete(key).run_to(call).await;
             sweep(&ground, &mut run, Clock::Leases).await
+        }
+        Operation::SweepUpdate(call) => {
+            let key = ground.live_trunk(LOCKED).await;
+            ground.update(key, LOCKED, Patch::Rotate).run_to(call).await;
+            sweep_update(&ground, &mut run, key, Clock::Leases).await
+        }
+        Operation::SecondLook(call) => {
+            let key = take_back(&ground, call).await;
+            sweep_update(&ground, &mut run, key, Clock::All).await
         }
         Operation::LastLook(call) => {
             undo(&ground, call).await;
@@ -205,6 +252,42 @@ fn may_stand(error: &CreateError, trace: &Trace) -> bool {
             .all(|name| trace.0.iter().any(|call| call.name == *name && call.fault.is_some()))
 }
 
+async fn update<O: Outside>(
+    ground: &Ground<O>,
+    run: &mut Run<'_, O>,
+    key: TrunkKey,
+    wanted: Wanted,
+    patch: Patch,
+) -> (usize, Vec<String>) {
+    let answer = run.drive(ground.update(key, wanted, patch)).await;
+    let own = run.trace.0.len();
+    let mut violations = settle(run).await;
+    violations.extend(ground.0.check().await.violations);
+    let is_made = ground.is_patched(key, patch).await;
+    match &answer {
+        Some(Answer::Updated(Ok(_))) if !is_made => violations.push("200, and the trunk is as it was".into()),
+        Some(Answer::Updated(Err(error))) if is_made && !may_be_made(error, &run.trace) => {
+            violations.push(format!("`{error}`, and the trunk is changed"));
+        }
+        _ => {}
+    }
+    let again = ground.update(key, wanted, patch).finish().await;
+    if !matches!(again, Answer::Updated(Ok(_))) || !ground.is_patched(key, patch).await {
+        violations.push(format!("a retry is answered {again:?}"));
+    }
+    violations.extend(settle(run).await);
+    violations.extend(ground.0.check().await.violations);
+    (own, violations)
+}
+
+/// When the table answered neither the commit nor what would take it back, the answer is 503 and the change may stand.
+fn may_be_made(error: &UpdateError, trace: &Trace) -> bool {
+    matches!(error, UpdateError::Unavailable)
+        && ["commit_update", "begin_revert"]
+            .iter()
+            .all(|name| trace.0.iter().any(|call| call.name == *name && call.fault.is_some()))
+}
+
 async fn delete<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wanted) -> (usize, Vec<String>) {
     let key = ground.live_trunk(wanted).await;
     let answer = run.drive(ground.delete(key)).await;
@@ -240,6 +323,24 @@ async fn sweep<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, clock: Cloc
     (own, violations)
 }
 
+/// A sweep of what an update of the trunk has left.
+async fn sweep_update<O: Outside>(
+    ground: &Ground<O>,
+    run: &mut Run<'_, O>,
+    key: TrunkKey,
+    clock: Clock,
+) -> (usize, Vec<String>) {
+    assert_ne!(ground.0.put_forward(clock).await, 0, "nothing to be swept");
+    run.drive(ground.sweep()).await;
+    let own = run.trace.0.len();
+    let mut violations = settle(run).await;
+    violations.extend(ground.0.check().await.violations);
+    if ground.is_patched(key, Patch::Rotate).await {
+        violations.push("the trunk is changed".into());
+    }
+    (own, violations)
+}
+
 async fn settle<O: Outside>(run: &mut Run<'_, O>) -> Vec<String> {
     let leases = run.sweep_leases().await;
     [leases, run.sweep_all().await].into_iter().filter_map(Result::err).map(str::to_owned).collect()
@@ -253,6 +354,18 @@ async fn undo<O: Outside>(ground: &Ground<O>, call: &str) {
     let answer = actor.finish().await;
     assert!(matches!(answer, Answer::Created(Err(CreateError::Upstream(_)))), "{answer:?}");
     late.await;
+}
+
+/// A trunk as it was, since that call of its update was not answered; its message has arrived by now.
+async fn take_back<O: Outside>(ground: &Ground<O>, call: &str) -> TrunkKey {
+    let key = ground.live_trunk(LOCKED).await;
+    let mut actor = ground.update(key, LOCKED, Patch::Rotate);
+    actor.run_to(call).await;
+    let late = actor.call().go(How::Late).await.late.expect("a late message");
+    let answer = actor.finish().await;
+    assert!(matches!(answer, Answer::Updated(Err(UpdateError::Upstream(_)))), "{answer:?}");
+    late.await;
+    key
 }
 
 /// What came of all cases with two faults and more that begin as a case of one fault does.

@@ -15,10 +15,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
-use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse};
+use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse, UpdateError};
 use trunkline_tests::canary;
 use trunkline_tests::faulty::{
-    Actor, Answer, Call, Clock, Ground, How, InProcess, Outside, Run, Stand, Systems, Trace, Traced, Wanted, say,
+    Actor, Answer, Call, Clock, Ground, How, InProcess, Outside, Patch, Run, Stand, Systems, Trace, Traced, Wanted, say,
 };
 
 /// How many orders of a pair each form takes at most: of the longest pairs there are millions.
@@ -32,6 +32,7 @@ const SEED: u64 = 4;
 const AT_A_TIME: usize = 8;
 
 const WHOLE: Wanted = Wanted { direction: Direction::Both, secret: true, key: true };
+const LOCKED: Wanted = Wanted { key: false, ..WHOLE };
 const INBOUND: Wanted = Wanted { direction: Direction::Inbound, secret: false, key: false };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,12 @@ enum Pair {
     DeleteAndDelete(Wanted),
     /// The lease of the delete has ended by the time the sweeper begins.
     DeleteAndSweep(Wanted),
+    /// The lease of the update has ended by the time the sweeper begins.
+    UpdateAndSweep(Wanted, Patch),
+    /// The sweeper has its last look at an earlier update.
+    UpdateAndLastLook(Wanted, Patch),
+    UpdateAndDelete(Wanted, Patch),
+    UpdateAndUpdate(Wanted, Patch, Patch),
 }
 
 impl Pair {
@@ -60,6 +67,14 @@ impl Pair {
             Self::DeleteAndDelete(WHOLE),
             Self::DeleteAndSweep(INBOUND),
             Self::DeleteAndSweep(WHOLE),
+            Self::UpdateAndSweep(INBOUND, Patch::Enter),
+            Self::UpdateAndSweep(LOCKED, Patch::Rotate),
+            Self::UpdateAndLastLook(INBOUND, Patch::Enter),
+            Self::UpdateAndLastLook(LOCKED, Patch::Rotate),
+            Self::UpdateAndDelete(INBOUND, Patch::Enter),
+            Self::UpdateAndDelete(LOCKED, Patch::Rotate),
+            Self::UpdateAndUpdate(INBOUND, Patch::Enter, Patch::Rename),
+            Self::UpdateAndUpdate(LOCKED, Patch::Rotate, Patch::Clear),
         ]
         .into_iter()
     }
@@ -74,6 +89,10 @@ impl fmt::Display for Pair {
             Self::CreateAndCreateWithOneKey(wanted) => write!(f, "create + create with one key, {wanted}"),
             Self::DeleteAndDelete(wanted) => write!(f, "delete + delete, {wanted}"),
             Self::DeleteAndSweep(wanted) => write!(f, "delete + sweep, {wanted}"),
+            Self::UpdateAndSweep(wanted, patch) => write!(f, "{patch} + sweep, {wanted}"),
+            Self::UpdateAndLastLook(wanted, patch) => write!(f, "{patch} + last look, {wanted}"),
+            Self::UpdateAndDelete(wanted, patch) => write!(f, "{patch} + delete, {wanted}"),
+            Self::UpdateAndUpdate(wanted, first, second) => write!(f, "{first} + {second}, {wanted}"),
         }
     }
 }
@@ -130,7 +149,7 @@ impl Pair {
             Self::CreateAndSweep(wanted) | Self::CreateAndDelete(wanted) | Self::CreateAndCreateWithOneKey(wanted) => {
                 Some(wanted).filter(|wanted| wanted.key)
             }
-            Self::CreateAndCreateAtCap(_) | Self::DeleteAndDelete(_) | Self::DeleteAndSweep(_) => None,
+            _ => None,
         }
     }
 
@@ -154,6 +173,20 @@ impl Pair {
             Self::DeleteAndDelete(_) | Self::DeleteAndSweep(_) => {
                 matches!((first, second, live), (Told::Done, Told::Done, 0))
             }
+            Self::UpdateAndSweep(..) => {
+                matches!((first, second, live), (Told::Done | Told::Failed, Told::Done, 1))
+            }
+            // The last look has the record for a moment, if the sweeper does not find the lease of the update over.
+            Self::UpdateAndLastLook(..) => {
+                matches!((first, second, live), (Told::Done | Told::Refused | Told::Failed, Told::Done, 1))
+            }
+            Self::UpdateAndDelete(..) => matches!((first, second, live), (Told::Done | Told::Gone, Told::Done, 0)),
+            Self::UpdateAndUpdate(..) => {
+                matches!(
+                    (first, second, live),
+                    (Told::Done, Told::Done | Told::Refused, 1) | (Told::Refused, Told::Done, 1)
+                )
+            }
         }
     }
 }
@@ -161,12 +194,19 @@ impl Pair {
 /// What an answer tells, if it is one that may be given when no system fails.
 fn told(answer: &Answer) -> Option<Told> {
     match answer {
-        Answer::Created(Ok(Created::Now(_))) | Answer::Deleted(Ok(())) | Answer::Swept(Ok(_)) => Some(Told::Done),
+        Answer::Created(Ok(Created::Now(_)))
+        | Answer::Updated(Ok(_))
+        | Answer::Deleted(Ok(()))
+        | Answer::Swept(Ok(_)) => Some(Told::Done),
         Answer::Created(Ok(Created::Before(_))) => Some(Told::DoneBefore),
         Answer::Created(Err(CreateError::AtCap { limit: 1, used: 1 } | CreateError::KeyUsed(KeyUse::Running)))
+        | Answer::Updated(Err(UpdateError::Busy))
         | Answer::Deleted(Err(DeleteError::NotFound)) => Some(Told::Refused),
+        Answer::Updated(Err(UpdateError::NotFound)) => Some(Told::Gone),
         // The lease was lost.
-        Answer::Created(Err(CreateError::Unavailable)) => Some(Told::Failed),
+        Answer::Created(Err(CreateError::Unavailable)) | Answer::Updated(Err(UpdateError::Unavailable)) => {
+            Some(Told::Failed)
+        }
         _ => None,
     }
 }
@@ -177,6 +217,8 @@ enum Told {
     /// By another request, with the same idempotency key.
     DoneBefore,
     Refused,
+    /// There is no such trunk any more.
+    Gone,
     Failed,
 }
 
@@ -219,6 +261,24 @@ impl<O: Outside> Stage<'_, O> {
             Pair::DeleteAndSweep(wanted) => {
                 let key = ground.live_trunk(wanted).await;
                 self.together(ground.delete(key), ground.sweep()).await
+            }
+            Pair::UpdateAndSweep(wanted, patch) => {
+                let key = ground.live_trunk(wanted).await;
+                self.together(ground.update(key, wanted, patch), ground.sweep()).await
+            }
+            Pair::UpdateAndLastLook(wanted, patch) => {
+                let key = ground.live_trunk(wanted).await;
+                ground.update(key, wanted, Patch::Secure).finish().await;
+                ground.0.put_forward(Clock::All).await;
+                self.together(ground.update(key, wanted, patch), ground.sweep()).await
+            }
+            Pair::UpdateAndDelete(wanted, patch) => {
+                let key = ground.live_trunk(wanted).await;
+                self.together(ground.update(key, wanted, patch), ground.delete(key)).await
+            }
+            Pair::UpdateAndUpdate(wanted, first, second) => {
+                let key = ground.live_trunk(wanted).await;
+                self.together(ground.update(key, wanted, first), ground.update(key, wanted, second)).await
             }
         }
     }

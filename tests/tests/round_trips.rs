@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use livekit_protocol::{ListSipDispatchRuleRequest, ListSipInboundTrunkRequest, ListSipOutboundTrunkRequest};
 use prost::Message;
-use serde_json::Value;
+use serde_json::{Value, json};
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::{Answer, TRUNKS, World, both, in_waves, inbound, livekit, outbound};
 
@@ -72,6 +72,36 @@ async fn reads_are_one_deep() {
     in_waves(&world, &[API_KEY, &["Query"]], stranger.get(TRUNKS)).await.expect(200);
 }
 
+/// What a change needs of the old secret is read beside the write that begins it; the old secret goes once the new one
+/// counts.
+#[tokio::test]
+async fn a_change_is_four_deep_and_one_more_with_another_secret() {
+    const READ: &[&str] = &["GetItem"];
+    const BEGIN: &[&str] = &["GetSecretValue", "UpdateItem"];
+    const COMMIT: &[&str] = &["UpdateItem"];
+    const SAY: &[&str] = &["UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"];
+    let (world, id) = warm().await;
+    world.client().patch(&id, &json!({})).await.expect(200);
+    let changes: [(Value, &[&[&str]]); 4] = [
+        (json!({}), &[READ]),
+        (json!({ "name": "New" }), &[READ, &["UpdateItem"], COMMIT]),
+        (json!({ "transport": "udp" }), &[READ, BEGIN, SAY, COMMIT]),
+        (
+            json!({ "auth_password": "new" }),
+            &[
+                READ,
+                BEGIN,
+                &["CreateSecret", "UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"],
+                COMMIT,
+                &["DeleteSecret"],
+            ],
+        ),
+    ];
+    for (patch, waves) in changes {
+        in_waves(&world, waves, world.client().patch(&id, &patch)).await.expect(200);
+    }
+}
+
 /// One thing after the other: a trunk that outlives its rules is harmless, a rule that outlives its trunk is found by
 /// nobody.
 #[tokio::test]
@@ -101,6 +131,15 @@ async fn no_request_asks_for_everything() {
             client.create(&both()).await;
             world.heal();
         }
+        let changing = client.create(&both()).await.expect(201).id().to_owned();
+        let patch = json!({ "auth_password": "new", "transport": "udp" });
+        let of_an_update = count(&world, system, client.patch(&changing, &patch)).await;
+        for nth in 1..=of_an_update {
+            world.faults(system).inject(On::any().nth(nth), Fault::DropAnswer);
+            client.patch(&changing, &patch).await;
+            world.heal();
+        }
+        client.delete_trunk(&changing).await;
         let of_a_delete = count(&world, system, async { client.delete_trunk(client.create(&both()).await.id()).await });
         for nth in 1..=of_a_delete.await {
             world.faults(system).inject(On::any().nth(nth), Fault::DropAnswer);
@@ -147,12 +186,16 @@ fn filter(operation: &str, body: &[u8]) -> Option<Vec<String>> {
 async fn what_each_operation_consumes() {
     let (world, id) = warm().await;
     let (client, body) = (world.client(), both());
-    let operations: [(_, BoxFuture<'_>); 5] = [
+    let other = world.other_client();
+    let changed = other.create(&body).await.expect(201);
+    let patch = json!({ "auth_password": "new" });
+    let operations: [(_, BoxFuture<'_>); 6] = [
         ("create", Box::pin(client.create(&body))),
         ("create with an idempotency key", Box::pin(client.create_once("order", &body))),
         ("get", Box::pin(client.get_trunk(&id))),
         ("list three trunks", Box::pin(client.get(TRUNKS))),
         ("delete", Box::pin(client.delete_trunk(&id))),
+        ("change", Box::pin(other.patch(changed.id(), &patch))),
     ];
     let mut lines = Vec::new();
     for (name, operation) in operations {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
 use serde_json::{Value, json};
-use trunkline_tests::canary::{CREDENTIALS, PASSWORD, assert_no_trace, body};
+use trunkline_tests::canary::{CREDENTIALS, NEW_PASSWORD, PASSWORD, assert_no_trace, body};
 use trunkline_tests::fault::{On, System};
 use trunkline_tests::{Answer, TRUNKS, World, inbound, with};
 
@@ -99,6 +99,56 @@ async fn nothing_shows_of_a_request_that_fails() {
             world.heal();
             let again = world.client().create_once("order-1", &body()).await;
             nothing_shows(&world, &place, &[&again]).await;
+        }
+    }
+}
+
+/// A change of both secrets.
+fn patch() -> Value {
+    json!({ "auth_password": NEW_PASSWORD, "credentials": {"portal": {"token": CREDENTIALS}} })
+}
+
+#[tokio::test]
+async fn nothing_shows_of_a_change() {
+    let world = World::start().await;
+    let client = world.client();
+    let trunk = client.create(&body()).await.expect(201);
+    let changed = client.patch(trunk.id(), &patch()).await.expect(200);
+    let wrong = [
+        with(patch(), json!({ "auth_pasword": NEW_PASSWORD, "kind": NEW_PASSWORD, "auth_username": null })),
+        with(
+            patch(),
+            json!({ "auth_password": [NEW_PASSWORD], "credentials": CREDENTIALS, "transport": NEW_PASSWORD }),
+        ),
+        json!({ "auth_password": format!("{NEW_PASSWORD}\u{1}"), "credentials": { "token": CREDENTIALS.repeat(1_000) } }),
+        json!({ "auth_password": null, "auth_username": NEW_PASSWORD, "name": [NEW_PASSWORD] }),
+    ];
+    for body in &wrong {
+        let refused = client.patch(trunk.id(), body).await.expect(400);
+        nothing_shows(&world, &body.to_string(), &[&refused]).await;
+    }
+    let cleared = client.patch(trunk.id(), &json!({ "auth_password": null, "inbound_auth": "none" })).await.expect(200);
+    nothing_shows(&world, "changed", &[&changed, &cleared]).await;
+}
+
+#[tokio::test]
+async fn nothing_shows_of_a_change_that_fails() {
+    for (system, operation) in [
+        (System::LiveKit, "UpdateSIPInboundTrunk"),
+        (System::LiveKit, "UpdateSIPOutboundTrunk"),
+        (System::SecretsManager, "CreateSecret"),
+        (System::SecretsManager, "GetSecretValue"),
+        (System::SecretsManager, "DeleteSecret"),
+        (System::DynamoDb, "UpdateItem"),
+    ] {
+        for fault in system.faults() {
+            let world = World::faulty().await;
+            let trunk = world.client().create(&body()).await.expect(201);
+            let place = format!("{operation} {fault:?}");
+            world.faults(system).inject(On::operation(operation), fault);
+            let answer = world.client().patch(trunk.id(), &patch()).await;
+            assert_ne!(world.faults(system).faulted(), 0, "{place}");
+            nothing_shows(&world, &place, &[&answer]).await;
         }
     }
 }

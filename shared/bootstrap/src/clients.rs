@@ -13,7 +13,7 @@ use trunkline_connector::{Connector, TrustError};
 use trunkline_dynamodb::{RetryConflicts, TrunkTable};
 use trunkline_http::Authenticator;
 use trunkline_livekit::{BaseUrl, LiveKitApiKey, LiveKitSip};
-use trunkline_provisioning::{Audit, CreateTrunk, DeleteTrunk, Sweep, Workspaces};
+use trunkline_provisioning::{Audit, CreateTrunk, DeleteTrunk, Sweep, UpdateTrunk, Workspaces};
 use trunkline_secrets::TrunkSecrets;
 
 use crate::environment::{Environment, SettingError};
@@ -139,6 +139,21 @@ impl Clients {
             secrets: self.secrets(),
             sip: self.livekit()?,
             secret_prefix: self.environment.secret_prefix()?,
+            timing: self.environment.timing()?,
+        })
+    }
+
+    /// Changes trunks, in the systems that the environment names.
+    ///
+    /// # Errors
+    /// When a setting is missing or malformed.
+    pub fn update_trunk(&self) -> Result<UpdateTrunk<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+        Ok(UpdateTrunk {
+            store: self.table()?,
+            secrets: self.secrets(),
+            sip: self.livekit()?,
+            secret_prefix: self.environment.secret_prefix()?,
+            address_policy: self.environment.address_policy()?,
             timing: self.environment.timing()?,
         })
     }

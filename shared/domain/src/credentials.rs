@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// The user name of SIP digest authentication: 1 to 128 visible ASCII characters without `:`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,6 +98,39 @@ impl CarrierCredentials {
         }
         Ok(Self(text.into()))
     }
+
+    /// What this merge patch (RFC 7396) makes of `kept`, the values of both as they were written.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the caller.
+    pub fn merged_into(&self, kept: Option<&Self>) -> Result<Self, &'static str> {
+        let merged = merge(kept.map(ExposeSecret::expose_secret), self.expose_secret());
+        let merged = merged.map_err(|_| "cannot be merged into what is kept")?;
+        Self::parse(&merged).map_err(|_| "must be at most 8 KiB serialised, with what is kept already")
+    }
+}
+
+/// RFC 7396 §2, on texts: no value is read.
+fn merge(target: Option<&str>, patch: &str) -> serde_json::Result<String> {
+    let is_object = |text: &str| text.starts_with('{');
+    if !is_object(patch) {
+        return Ok(patch.to_owned());
+    }
+    let target: BTreeMap<String, &RawValue> =
+        target.filter(|target| is_object(target)).map(serde_json::from_str).transpose()?.unwrap_or_default();
+    let mut merged: BTreeMap<_, _> = target.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect();
+    let patch: BTreeMap<String, &RawValue> = serde_json::from_str(patch)?;
+    for (name, value) in patch {
+        let kept = merged.remove(&name);
+        if value.get() != "null" {
+            merged.insert(name, merge(kept.as_deref(), value.get())?);
+        }
+    }
+    let members: BTreeMap<_, _> = merged
+        .into_iter()
+        .map(|(name, value)| Ok((name, RawValue::from_string(value)?)))
+        .collect::<serde_json::Result<_>>()?;
+    serde_json::to_string(&members)
 }
 
 impl ExposeSecret<str> for CarrierCredentials {
@@ -186,6 +221,32 @@ mod tests {
         let written = "{\n  \"a b\" : [1.10, 12345678901234567890123, -0], \"c\\\\\": \"d \\\" e \\\\\" }";
         let kept = CarrierCredentials::parse(written).unwrap();
         assert_eq!(kept.expose_secret(), "{\"a b\":[1.10,12345678901234567890123,-0],\"c\\\\\":\"d \\\" e \\\\\"}");
+    }
+
+    /// The examples of RFC 7396, appendix A, whose target and patch are objects.
+    #[test]
+    fn credentials_are_merged_as_the_rfc_says() {
+        for (kept, patch, merged) in [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, r#"{}"#),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
+            (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"a":1,"e":null}"#),
+            (r#"{}"#, r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+            (r#"{"a":1.10}"#, r#"{"b":12345678901234567890123}"#, r#"{"a":1.10,"b":12345678901234567890123}"#),
+        ] {
+            let [kept, patch] = [kept, patch].map(|text| CarrierCredentials::parse(text).unwrap());
+            assert_eq!(patch.merged_into(Some(&kept)).unwrap().expose_secret(), merged);
+        }
+        let patch = CarrierCredentials::parse(r#"{"a": {"b": null, "c": 1}, "d": null}"#).unwrap();
+        assert_eq!(patch.merged_into(None).unwrap().expose_secret(), r#"{"a":{"c":1}}"#);
+        let [one, other] = ["a", "b"].map(|name| format!(r#"{{"{name}":"{}"}}"#, "x".repeat(5000)));
+        let [one, other] = [one, other].map(|text| CarrierCredentials::parse(&text).unwrap());
+        assert!(one.merged_into(Some(&other)).unwrap_err().contains("8 KiB"));
     }
 
     #[test]

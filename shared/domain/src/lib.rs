@@ -1,7 +1,8 @@
 //! What a SIP trunk is: its fields and their rules, its ids.
 //!
 //! Values are parsed once, at the edge, into types whose existence means that they are valid:
-//! [`NewTrunk::parse`] turns a request body into a [`NewTrunk`] or into every violation at once.
+//! [`NewTrunk::parse`] turns a request body into a [`NewTrunk`] or into every violation at once, [`TrunkChange::parse`] a
+//! merge patch into a [`TrunkChange`].
 //! No I/O, no async, no AWS.
 
 mod address;
@@ -9,6 +10,7 @@ mod allowed_address;
 mod api_key;
 mod country;
 mod credentials;
+mod fields;
 mod id;
 mod json;
 mod livekit;
@@ -22,6 +24,9 @@ mod routability;
 mod schema;
 mod sip_address;
 mod trunk;
+mod trunk_change;
+#[cfg(feature = "openapi")]
+mod trunk_change_schema;
 mod violations;
 
 pub use allowed_address::{AllowedAddress, InvalidAllowedAddress};
@@ -37,4 +42,5 @@ pub use options::{Direction, InboundAuth, Kind, MediaEncryption, Transport, Unkn
 pub use routability::AddressPolicy;
 pub use sip_address::{InvalidSipAddress, SipAddress, SipHost};
 pub use trunk::{Carrier, Directional, InboundSettings, OutboundSettings, Trunk, TrunkSettings};
+pub use trunk_change::{Change, SecretChange, TrunkChange};
 pub use violations::Violations;

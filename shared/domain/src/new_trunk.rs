@@ -1,10 +1,9 @@
-use serde_json::{Map, Value};
-
-use crate::json::{JsonObject, shortened};
+use crate::fields::{Fields, message};
+use crate::json::JsonObject;
 use crate::{
-    AddressPolicy, AllowedAddress, AuthPassword, AuthUsername, Carrier, CarrierCredentials, CountryCode, Direction,
-    Directional, InboundAuth, InboundSettings, Kind, MediaEncryption, OutboundSettings, SipAddress, Transport,
-    TrunkName, TrunkSecret, TrunkSettings, Violations,
+    AddressPolicy, AuthPassword, AuthUsername, Carrier, CountryCode, Direction, Directional, InboundAuth,
+    InboundSettings, Kind, MediaEncryption, OutboundSettings, SipAddress, Transport, TrunkName, TrunkSecret,
+    TrunkSettings, Violations,
 };
 
 /// A trunk that may be created: every rule of the contract holds.
@@ -16,37 +15,8 @@ pub struct NewTrunk {
     pub secret: Option<TrunkSecret>,
 }
 
-pub(crate) const FIELDS: [&str; 12] = [
-    "name",
-    "kind",
-    "direction",
-    "sip_address",
-    "auth_username",
-    "auth_password",
-    "inbound_auth",
-    "allowed_addresses",
-    "destination_country",
-    "transport",
-    "media_encryption",
-    "credentials",
-];
-
-pub(crate) const READ_ONLY_FIELDS: [&str; 9] = [
-    "id",
-    "auth_password_set",
-    "livekit_inbound_trunk_id",
-    "livekit_outbound_trunk_id",
-    "livekit_dispatch_rule_id",
-    "inbound_sip_uri",
-    "warnings",
-    "created_at",
-    "updated_at",
-];
-
-/// What a trunk of `kind: livekit` does not have: LiveKit is its carrier.
-pub(crate) const NOT_OF_LIVEKIT: [&str; 4] = ["sip_address", "auth_username", "auth_password", "destination_country"];
-
-pub(crate) const MAX_ALLOWED_ADDRESSES: usize = 64;
+pub(crate) const NO_DIGEST_OF_LIVEKIT: &str = "must be none or absent for kind=livekit, which has no credentials";
+pub(crate) const DIGEST_NEEDS_CREDENTIALS: &str = "digest needs auth_username and auth_password";
 pub(crate) const DEFAULT_TRANSPORT: Transport = Transport::Auto;
 pub(crate) const DEFAULT_MEDIA_ENCRYPTION: MediaEncryption = MediaEncryption::Allow;
 
@@ -56,23 +26,18 @@ impl NewTrunk {
     /// # Errors
     /// Every rule that the body breaks, by field.
     pub fn parse(body: &JsonObject, policy: AddressPolicy) -> Result<Self, Violations> {
-        let mut fields = Fields { body, object: body.fields(), violations: Violations::default() };
+        let mut fields = Fields::of(body);
         fields.refuse_unknown();
 
         let name = fields.required("name", TrunkName::parse);
         let kind = fields.required("kind", parse_kind);
         let direction = fields.required("direction", |text| text.parse().map_err(message));
-        // What must be absent is refused as such, whatever it says.
         match kind {
             Some(Kind::Livekit) => fields.check_livekit(direction),
             Some(Kind::Byoc) => fields.check_byoc(),
             Some(Kind::Twilio) | None => {}
         }
-        match direction {
-            Some(Direction::Inbound) => fields.refuse("destination_country", "must be absent for direction=inbound"),
-            Some(Direction::Outbound) => fields.refuse("inbound_auth", "must be absent for direction=outbound"),
-            Some(Direction::Both) | None => {}
-        }
+        fields.refuse_meaningless(kind, direction);
         let sip_address = fields.optional("sip_address", |text| SipAddress::parse(text, policy).map_err(message));
         let username = fields.optional("auth_username", AuthUsername::parse);
         let password = fields.optional("auth_password", AuthPassword::parse);
@@ -130,78 +95,7 @@ fn parse_kind(text: &str) -> Result<Kind, String> {
     }
 }
 
-fn message(error: impl ToString) -> String {
-    error.to_string()
-}
-
-/// The fields of a body, and what was found wrong with them so far.
-struct Fields<'a> {
-    body: &'a JsonObject,
-    object: &'a Map<String, Value>,
-    violations: Violations,
-}
-
-impl<'a> Fields<'a> {
-    /// The value of a field; `null` counts as absent.
-    fn value(&self, field: &str) -> Option<&'a Value> {
-        self.object.get(field).filter(|value| !value.is_null())
-    }
-
-    fn given(&self, field: &str) -> bool {
-        self.value(field).is_some()
-    }
-
-    fn required<T, E: Into<String>>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
-        if !self.given(field) {
-            self.violations.add(field, "required");
-        }
-        self.optional(field, parse)
-    }
-
-    fn optional<T, E: Into<String>>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
-        let parsed = match self.value(field)? {
-            Value::String(text) => parse(text).map_err(Into::into),
-            _ => Err("must be a string".into()),
-        };
-        parsed.map_err(|message| self.violations.add(field, message)).ok()
-    }
-
-    fn allowed_addresses(&mut self) -> Vec<AllowedAddress> {
-        const FIELD: &str = "allowed_addresses";
-        let entries = match self.value(FIELD) {
-            None => return Vec::new(),
-            Some(Value::Array(entries)) => entries,
-            Some(_) => {
-                self.violations.add(FIELD, "must be a list of strings");
-                return Vec::new();
-            }
-        };
-        if entries.len() > MAX_ALLOWED_ADDRESSES {
-            self.violations.add(FIELD, format!("must have at most {MAX_ALLOWED_ADDRESSES} entries"));
-        }
-        let mut addresses = Vec::new();
-        for (index, entry) in entries.iter().enumerate() {
-            let parsed = match entry {
-                Value::String(text) => AllowedAddress::parse(text).map_err(message),
-                _ => Err("must be a string".into()),
-            };
-            match parsed {
-                Ok(address) if addresses.contains(&address) => {}
-                Ok(address) => addresses.push(address),
-                Err(message) => self.violations.add(format!("{FIELD}[{index}]"), message),
-            }
-        }
-        addresses
-    }
-
-    fn credentials(&mut self) -> Option<CarrierCredentials> {
-        let parsed = match self.value("credentials")? {
-            Value::Object(_) => CarrierCredentials::parse(self.body.text_of("credentials")?),
-            _ => Err("must be a JSON object"),
-        };
-        parsed.map_err(|message| self.violations.add("credentials", message)).ok()
-    }
-
+impl Fields<'_> {
     fn check_pair(&mut self, username: &'static str, password: &'static str) {
         for (field, other) in [(username, password), (password, username)] {
             if self.given(other) && !self.given(field) {
@@ -212,20 +106,17 @@ impl<'a> Fields<'a> {
 
     fn check_digest(&mut self, kind: Option<Kind>) {
         if kind == Some(Kind::Livekit) {
-            self.violations.add("inbound_auth", "must be none or absent for kind=livekit, which has no credentials");
+            self.violations.add("inbound_auth", NO_DIGEST_OF_LIVEKIT);
         } else if !self.given("auth_username") && !self.given("auth_password") {
-            self.violations.add("inbound_auth", "digest needs auth_username and auth_password");
+            self.violations.add("inbound_auth", DIGEST_NEEDS_CREDENTIALS);
         }
     }
 
-    /// LiveKit's own numbers take calls only, and LiveKit is their carrier.
+    /// LiveKit's own numbers take calls only.
     fn check_livekit(&mut self, direction: Option<Direction>) {
         if direction.is_some_and(|direction| direction != Direction::Inbound) {
             self.violations
                 .add("direction", "must be inbound for kind=livekit: LiveKit's numbers take inbound calls only");
-        }
-        for field in NOT_OF_LIVEKIT {
-            self.refuse(field, "must be absent for kind=livekit");
         }
     }
 
@@ -234,42 +125,6 @@ impl<'a> Fields<'a> {
             self.violations.add("sip_address", "required for kind=byoc");
         }
     }
-
-    fn refuse(&mut self, field: &str, message: &str) {
-        if self.given(field) {
-            self.violations.add(field, message);
-        }
-    }
-
-    /// A mistyped security setting must not be dropped.
-    fn refuse_unknown(&mut self) {
-        for (field, value) in self.object.iter().filter(|(field, _)| !FIELDS.contains(&field.as_str())) {
-            let message = if READ_ONLY_FIELDS.contains(&field.as_str()) {
-                if value.is_null() {
-                    continue;
-                }
-                "is set by the service: leave it out".to_owned()
-            } else {
-                match nearest(field) {
-                    Some(known) => format!("unknown field, did you mean {known}?"),
-                    None => "unknown field".to_owned(),
-                }
-            };
-            self.violations.add(shortened(field), message);
-        }
-    }
-}
-
-/// The field that was probably meant.
-fn nearest(field: &str) -> Option<&'static str> {
-    const ALIKE: f64 = 0.85;
-    let likeness = |known: &&'static str| (strsim::jaro_winkler(&field.to_lowercase(), known), *known);
-    FIELDS
-        .iter()
-        .map(likeness)
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
 }
 
 #[cfg(test)]
@@ -319,14 +174,6 @@ mod tests {
                 "inbound_auth: must be none or absent for kind=livekit, which has no credentials",
             ]
         );
-    }
-
-    #[test]
-    fn a_suggestion_is_made_only_when_a_field_is_near() {
-        assert_eq!(nearest("sip_adress"), Some("sip_address"));
-        assert_eq!(nearest("Direction"), Some("direction"));
-        assert_eq!(nearest("media_encrytion"), Some("media_encryption"));
-        assert_eq!(nearest("colour"), None);
     }
 
     #[test]

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::new_trunk::{
-    DEFAULT_MEDIA_ENCRYPTION, DEFAULT_TRANSPORT, MAX_ALLOWED_ADDRESSES, NOT_OF_LIVEKIT, READ_ONLY_FIELDS,
-};
+use crate::fields::{MAX_ALLOWED_ADDRESSES, NOT_OF_LIVEKIT, READ_ONLY_FIELDS};
+use crate::new_trunk::{DEFAULT_MEDIA_ENCRYPTION, DEFAULT_TRANSPORT};
 use crate::{
     AllowedAddress, AuthPassword, AuthUsername, CarrierCredentials, CountryCode, Direction, InboundAuth, Kind,
     MediaEncryption, NewTrunk, SipAddress, Transport, TrunkName,
@@ -121,7 +120,7 @@ mod tests {
 
     use regex::Regex;
 
-    use crate::new_trunk::FIELDS;
+    use crate::fields::FIELDS;
     use crate::{AddressPolicy, JsonObject};
 
     use super::*;

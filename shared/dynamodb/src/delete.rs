@@ -1,4 +1,4 @@
-//! `active → deleting → tombstone`.
+//! `active → deleting → tombstone`, also from an update under way.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Delete, ReturnValue};
@@ -23,9 +23,11 @@ impl TrunkTable {
                 "SET #state = :deleting, version = version + :one, lease_owner = :owner, lease_until = :until, \
                  sweep_shard = :shard, sweep_at = :until",
             )
-            .condition_expression("#state IN (:active, :deleting)")
+            .condition_expression("#state IN (:active, :updating, :reverting, :deleting)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":active", text(state::ACTIVE))
+            .expression_attribute_values(":updating", text(state::UPDATING))
+            .expression_attribute_values(":reverting", text(state::REVERTING))
             .expression_attribute_values(":deleting", text(state::DELETING))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":owner", text(lease.owner.as_str()))

@@ -4,12 +4,12 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use jiff::Timestamp;
 use trunkline_domain::{Trunk, WorkspaceId};
 use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{StoreError, TableInventory, TableRecord};
+use trunkline_provisioning::ports::{StoreError, TableInventory, TableRecord, TrunkRecord, UnsettledUpdate};
 
 use crate::create::DEFAULT_TRUNK_LIMIT;
 use crate::error::{is_condition, sort, unreadable};
 use crate::idempotency::RUNNING;
-use crate::items::{Item, Record, livekit_ids, number, read_trunk, state, text};
+use crate::items::{Item, Record, livekit_ids, number, read_secret_names, read_trunk_record, state, text};
 use crate::keys::{
     self, API_KEY_REFERENCE_PREFIX, IDEMPOTENCY_PREFIX, TOMBSTONE_PREFIX, TRUNK_PREFIX, WORKSPACE_SORT_KEY,
 };
@@ -119,7 +119,6 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
         return Ok(None);
     };
     let sort_key = record.text("sk")?;
-    let secret_name = record.maybe("secret_name").map(str::to_owned);
     if sort_key == WORKSPACE_SORT_KEY {
         return Ok(Some(TableRecord::Workspace {
             id: workspace_id,
@@ -130,7 +129,7 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
     if let Some(id) = sort_key.strip_prefix(TOMBSTONE_PREFIX) {
         return Ok(Some(TableRecord::Tombstone {
             key: keys::trunk_key(workspace_id, id)?,
-            secret_name,
+            secret_names: read_secret_names(item),
             due_at: moment(record.number("sweep_at")?)?,
             failing_since: record.maybe_number("sweep_failing_since").map(moment).transpose()?,
         }));
@@ -156,14 +155,29 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
         return Ok(None);
     };
     let key = keys::trunk_key(workspace_id, id)?;
-    Ok(Some(match read_trunk(item, key)? {
-        Some(trunk) => TableRecord::Live { trunk: Box::new(trunk), secret_name },
+    Ok(Some(match read_trunk_record(item, key)? {
+        Some(TrunkRecord { trunk, secret_name }) => {
+            TableRecord::Live { trunk: Box::new(trunk), secret_name, update: read_update(item)? }
+        }
         None => TableRecord::Unsettled {
             key,
-            secret_name,
+            secret_names: read_secret_names(item),
             due_at: moment(record.number("sweep_at")?)?,
             failing_since: record.maybe_number("sweep_failing_since").map(moment).transpose()?,
         },
+    }))
+}
+
+/// A live trunk is in the sweep index while an update of it has to be settled.
+fn read_update(item: &Item) -> Result<Option<UnsettledUpdate>, StoreError> {
+    let record = Record(item);
+    let Some(due_at) = record.maybe_number("sweep_at") else {
+        return Ok(None);
+    };
+    Ok(Some(UnsettledUpdate {
+        secret_names: read_secret_names(item),
+        due_at: moment(due_at)?,
+        failing_since: record.maybe_number("sweep_failing_since").map(moment).transpose()?,
     }))
 }
 

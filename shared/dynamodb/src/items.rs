@@ -9,20 +9,27 @@ use trunkline_domain::{
     AllowedAddress, AuthUsername, Carrier, CountryCode, Direction, Directional, InboundObjects, InboundSettings, Kind,
     LiveKitObjects, OutboundObjects, OutboundSettings, SipAddress, Trunk, TrunkName, TrunkSettings,
 };
-use trunkline_provisioning::ports::{StoreError, Unsettled};
+use trunkline_provisioning::ports::{StoreError, TrunkRecord, Unsettled};
 use trunkline_provisioning::{SeenObjects, TrunkKey};
 
 use crate::error::unreadable;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
+/// Secrets that a trunk may have beside the one that counts, as far as they were written down.
+pub(crate) const SEEN_SECRET_NAMES: &str = "seen_secret_names";
+
 /// States of a trunk's record.
 pub(crate) mod state {
     pub(crate) const PROVISIONING: &str = "provisioning";
     pub(crate) const ACTIVE: &str = "active";
     pub(crate) const UPDATING: &str = "updating";
+    pub(crate) const REVERTING: &str = "reverting";
     pub(crate) const UNDOING: &str = "undoing";
     pub(crate) const DELETING: &str = "deleting";
+
+    /// Those in which callers see the trunk, as it was last committed.
+    pub(crate) const SHOWN: [&str; 3] = [ACTIVE, UPDATING, REVERTING];
 }
 
 pub(crate) fn text(value: impl ToString) -> AttributeValue {
@@ -79,9 +86,19 @@ pub(crate) fn livekit_ids(objects: &LiveKitObjects) -> Vec<(&'static str, Attrib
 /// A live trunk; `None` in any state that is not shown.
 pub(crate) fn read_trunk(item: &Item, key: TrunkKey) -> Result<Option<Trunk>, StoreError> {
     let record = Record(item);
-    if ![state::ACTIVE, state::UPDATING].contains(&record.text("state")?) {
+    if !state::SHOWN.contains(&record.text("state")?) {
         return Ok(None);
     }
+    live_trunk(record, key).map(Some)
+}
+
+/// A live trunk with what is not shown of it; `None` in any state that is not shown.
+pub(crate) fn read_trunk_record(item: &Item, key: TrunkKey) -> Result<Option<TrunkRecord>, StoreError> {
+    let secret_name = Record(item).maybe("secret_name").map(str::to_owned);
+    Ok(read_trunk(item, key)?.map(|trunk| TrunkRecord { trunk, secret_name }))
+}
+
+fn live_trunk(record: Record<'_>, key: TrunkKey) -> Result<Trunk, StoreError> {
     let route = match record.parsed::<Direction>("direction")? {
         Direction::Inbound => Directional::Inbound(record.inbound()?),
         Direction::Outbound => Directional::Outbound(record.outbound()?),
@@ -100,7 +117,7 @@ pub(crate) fn read_trunk(item: &Item, key: TrunkKey) -> Result<Option<Trunk>, St
         },
         (kind, _) => return Err(unreadable(format_args!("kind {kind}"))),
     };
-    Ok(Some(Trunk {
+    Ok(Trunk {
         id: key.id,
         workspace_id: key.workspace_id,
         settings: TrunkSettings {
@@ -115,7 +132,7 @@ pub(crate) fn read_trunk(item: &Item, key: TrunkKey) -> Result<Option<Trunk>, St
         version: record.number("version")?,
         created_at: record.parsed("created_at")?,
         updated_at: record.parsed("updated_at")?,
-    }))
+    })
 }
 
 /// What it takes to take the trunk away.
@@ -127,10 +144,17 @@ pub(crate) fn read_unsettled(item: &Item) -> Result<Unsettled, StoreError> {
     seen.dispatch_rule_ids.extend(record.maybe("livekit_dispatch_rule_id").map(str::to_owned));
     Ok(Unsettled {
         seen,
-        secret_name: record.maybe("secret_name").map(str::to_owned),
+        secret_names: read_secret_names(item),
         key_hash: record.maybe("idempotency_key_hash").map(str::to_owned),
         version: record.number("version")?,
     })
+}
+
+/// The names of the secrets that a trunk, or a tombstone's, may have.
+pub(crate) fn read_secret_names(item: &Item) -> BTreeSet<String> {
+    let record = Record(item);
+    let own = record.maybe("secret_name").map(str::to_owned);
+    record.set(SEEN_SECRET_NAMES).into_iter().chain(own).collect()
 }
 
 /// The LiveKit objects that were written down.
@@ -163,7 +187,7 @@ impl<'a> Record<'a> {
         self.maybe_number(name).ok_or_else(|| unreadable(format_args!("no {name}")))
     }
 
-    fn set(&self, name: &str) -> BTreeSet<String> {
+    pub(crate) fn set(&self, name: &str) -> BTreeSet<String> {
         let values = self.0.get(name).and_then(|value| value.as_ss().ok());
         values.into_iter().flatten().cloned().collect()
     }

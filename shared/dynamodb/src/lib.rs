@@ -25,6 +25,7 @@ mod sweep;
 mod tombstone;
 mod transaction;
 mod undo;
+mod update;
 mod workspaces;
 
 pub use conflicts::RetryConflicts;

@@ -1,12 +1,12 @@
 //! What callers see: live trunks alone.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{TrunkId, WorkspaceId};
 use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{Filter, Page, StoreError};
+use trunkline_provisioning::ports::{Filter, Page, StoreError, TrunkRecord};
 
 use crate::error::sort;
-use crate::items::{Item, Record, read_trunk, state, text};
+use crate::items::{Item, Record, read_trunk, read_trunk_record, state, text};
 use crate::keys::{self, Key, TRUNK_PREFIX};
 use crate::store::TrunkTable;
 
@@ -14,9 +14,9 @@ use crate::store::TrunkTable;
 const FILTERED_AT_A_TIME: usize = 500;
 
 impl TrunkTable {
-    pub(crate) async fn get(&self, key: TrunkKey) -> Result<Option<Trunk>, StoreError> {
+    pub(crate) async fn get(&self, key: TrunkKey) -> Result<Option<TrunkRecord>, StoreError> {
         match self.read_item("get", keys::trunk(key)).await? {
-            Some(item) => read_trunk(&item, key),
+            Some(item) => read_trunk_record(&item, key),
             None => Ok(None),
         }
     }
@@ -57,7 +57,7 @@ impl TrunkTable {
         limit: usize,
         filter: Filter,
     ) -> Result<(Vec<Item>, Option<Key>), StoreError> {
-        let mut shown = "#state IN (:active, :updating)".to_owned();
+        let mut shown = "#state IN (:active, :updating, :reverting)".to_owned();
         let mut query = self
             .client
             .query()
@@ -67,7 +67,8 @@ impl TrunkTable {
             .expression_attribute_values(":pk", text(keys::partition(workspace_id)))
             .expression_attribute_values(":trunks", AttributeValue::S(TRUNK_PREFIX.into()))
             .expression_attribute_values(":active", text(state::ACTIVE))
-            .expression_attribute_values(":updating", text(state::UPDATING));
+            .expression_attribute_values(":updating", text(state::UPDATING))
+            .expression_attribute_values(":reverting", text(state::REVERTING));
         if let Some(kind) = filter.kind {
             shown.push_str(" AND kind = :kind");
             query = query.expression_attribute_values(":kind", text(kind));

@@ -1,11 +1,13 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
 use trunkline_aws::LazyClient;
 use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, Settled, StoreError, TrunkStore,
-    UndoStart, Unsettled,
+    CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, RevertStart, Settled, StoreError,
+    TrunkRecord, TrunkStore, UndoStart, Unsettled, UpdateStart,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
@@ -55,13 +57,36 @@ impl TrunkStore for TrunkTable {
         &self,
         key: TrunkKey,
         seen: &SeenObjects,
-        secret_name: Option<&str>,
+        secret_names: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
-        Box::pin(self.note_on_tombstone(key, seen, secret_name)).await
+        Box::pin(self.note_on_tombstone(key, seen, secret_names)).await
     }
 
     async fn settle_undo(&self, key: TrunkKey, owner: &LeaseOwner, undone: &Unsettled) -> Result<Settled, StoreError> {
         Box::pin(self.settle_undo(key, owner, undone)).await
+    }
+
+    async fn begin_update(
+        &self,
+        key: TrunkKey,
+        version: u64,
+        secret_names: &BTreeSet<String>,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<UpdateStart, StoreError> {
+        Box::pin(self.begin_update(key, version, secret_names, lease, now)).await
+    }
+
+    async fn commit_update(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Result<CommitOutcome, StoreError> {
+        Box::pin(self.commit_update(record, owner)).await
+    }
+
+    async fn begin_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<RevertStart, StoreError> {
+        Box::pin(self.begin_revert(key, owner)).await
+    }
+
+    async fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
+        Box::pin(self.end_revert(key, owner)).await
     }
 
     async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
@@ -85,7 +110,7 @@ impl TrunkStore for TrunkTable {
         Box::pin(self.keep_answer(workspace_id, claim, response)).await
     }
 
-    async fn get(&self, key: TrunkKey) -> Result<Option<Trunk>, StoreError> {
+    async fn get(&self, key: TrunkKey) -> Result<Option<TrunkRecord>, StoreError> {
         Box::pin(self.get(key)).await
     }
 

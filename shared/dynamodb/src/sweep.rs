@@ -1,14 +1,18 @@
 //! The sparse index `sweep`: records that are not settled, by when they are due.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 use jiff::Timestamp;
-use trunkline_provisioning::ports::{Due, DuePage, Failing, StoreError, SweepStore, TakeOver, Tombstone, Unsettled};
-use trunkline_provisioning::{Lease, TrunkKey};
+use trunkline_provisioning::ports::{
+    Due, DuePage, Failing, Reverting, StoreError, SweepStore, TakeOver, Tombstone, Unsettled,
+};
+use trunkline_provisioning::{Lease, LeaseOwner, TrunkKey};
 
 use crate::error::{is_condition, sort, unreadable};
-use crate::items::{Item, Record, deadline, number, read_seen, read_unsettled, state, text};
+use crate::items::{Item, Record, deadline, number, read_secret_names, read_seen, read_unsettled, state, text};
 use crate::keys::{self, Key, TOMBSTONE_PREFIX, TRUNK_PREFIX};
 use crate::store::TrunkTable;
 
@@ -37,8 +41,15 @@ impl SweepStore for TrunkTable {
     async fn take_over(&self, key: TrunkKey, lease: &Lease, now: Timestamp) -> Result<TakeOver, StoreError> {
         match self.take(key, lease, now, state::UNDOING, [state::PROVISIONING, state::UNDOING]).await? {
             Taken::Ours(item) => read_unsettled(&item).map(TakeOver::Undoing),
-            Taken::NotOurs { deleting: true } => Ok(TakeOver::Deleting),
-            Taken::NotOurs { deleting: false } => Ok(TakeOver::NotDue),
+            Taken::NotOurs(Some(item)) => {
+                let state = Record(&item).text("state")?;
+                Ok(match state {
+                    state::DELETING => TakeOver::Deleting,
+                    state if state::SHOWN.contains(&state) && item.contains_key("sweep_at") => TakeOver::Updated,
+                    _ => TakeOver::NotDue,
+                })
+            }
+            Taken::NotOurs(None) => Ok(TakeOver::NotDue),
         }
     }
 
@@ -50,8 +61,26 @@ impl SweepStore for TrunkTable {
     ) -> Result<Option<Unsettled>, StoreError> {
         match self.take(key, lease, now, state::DELETING, [state::DELETING; 2]).await? {
             Taken::Ours(item) => read_unsettled(&item).map(Some),
-            Taken::NotOurs { .. } => Ok(None),
+            Taken::NotOurs(_) => Ok(None),
         }
+    }
+
+    async fn take_over_update(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Option<Reverting>, StoreError> {
+        Box::pin(self.take_over_update(key, lease, now)).await
+    }
+
+    async fn end_last_look(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        gone: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        Box::pin(self.end_last_look(key, owner, gone)).await
     }
 
     async fn tombstone(&self, key: TrunkKey) -> Result<Option<Tombstone>, StoreError> {
@@ -60,11 +89,7 @@ impl SweepStore for TrunkTable {
         };
         let record = Record(&item);
         let due_at = Timestamp::from_second(record.number("sweep_at")?).map_err(unreadable)?;
-        Ok(Some(Tombstone {
-            seen: read_seen(&item),
-            secret_name: record.maybe("secret_name").map(str::to_owned),
-            due_at,
-        }))
+        Ok(Some(Tombstone { seen: read_seen(&item), secret_names: read_secret_names(&item), due_at }))
     }
 
     async fn drop_tombstone(&self, key: TrunkKey, tombstone: &Tombstone) -> Result<(), StoreError> {
@@ -146,13 +171,17 @@ fn record_key(due: Due) -> Key {
     }
 }
 
+/// Whether a record is in that state under `owner`'s lease.
+pub(crate) fn is_held(item: &Item, state: &str, owner: &LeaseOwner) -> bool {
+    let record = Record(item);
+    record.maybe("state") == Some(state) && record.maybe("lease_owner") == Some(owner.as_str())
+}
+
 /// What became of an attempt to take a record.
 enum Taken {
     Ours(Item),
     /// It is in another state or gone, or its lease has not ended: nothing was written.
-    NotOurs {
-        deleting: bool,
-    },
+    NotOurs(Option<Item>),
 }
 
 impl TrunkTable {
@@ -193,16 +222,10 @@ impl TrunkTable {
         };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
-                let Some(item) = found.item() else {
-                    return Ok(Taken::NotOurs { deleting: false });
-                };
-                let record = Record(item);
-                Ok(match record.text("state")? {
-                    // A repeat of the write that took it, whose answer was lost.
-                    state if state == to && record.maybe("lease_owner") == Some(lease.owner.as_str()) => {
-                        Taken::Ours(item.clone())
-                    }
-                    state => Taken::NotOurs { deleting: state == state::DELETING },
+                // A repeat of the write that took it, whose answer was lost.
+                Ok(match found.item().cloned() {
+                    Some(item) if is_held(&item, to, &lease.owner) => Taken::Ours(item),
+                    other => Taken::NotOurs(other),
                 })
             }
             _ => Err(sort("take_over", &error)),

@@ -1,6 +1,6 @@
 //! What stands for a while where a trunk's record stood: the ids that a last look is taken at.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::builders::DeleteBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
@@ -10,7 +10,7 @@ use trunkline_provisioning::ports::{Settled, StoreError, Unsettled};
 use trunkline_provisioning::{SeenObjects, TrunkKey};
 
 use crate::error::unreadable;
-use crate::items::{number, text, timestamp};
+use crate::items::{SEEN_SECRET_NAMES, number, text, timestamp};
 use crate::keys;
 use crate::store::TrunkTable;
 use crate::transaction::{Transaction, failed, item};
@@ -39,8 +39,7 @@ impl TrunkTable {
         release: Option<TransactWriteItem>,
     ) -> Result<Settled, StoreError> {
         let delete = delete.table_name(&self.name).set_key(Some(keys::trunk(key)));
-        let TombstoneUpdate { expression, values } =
-            self.tombstone_update(key, reason, &gone.seen, gone.secret_name.as_deref());
+        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason, &gone.seen, &gone.secret_names);
         let tombstone = Update::builder()
             .table_name(&self.name)
             .set_key(Some(keys::tombstone(key)))
@@ -68,10 +67,9 @@ impl TrunkTable {
         key: TrunkKey,
         reason: &'static str,
         seen: &SeenObjects,
-        secret_name: Option<&str>,
+        secret_names: &BTreeSet<String>,
     ) -> TombstoneUpdate {
         let now = Timestamp::now();
-        let last_look = now + SignedDuration::try_from(self.tombstone).unwrap_or(SignedDuration::MAX);
         let mut expression = "SET reason = if_not_exists(reason, :reason), workspace_id = :workspace_id, \
              trunk_id = :trunk_id, gone_at = if_not_exists(gone_at, :now), sweep_shard = :shard, sweep_at = :last_look"
             .to_owned();
@@ -81,14 +79,19 @@ impl TrunkTable {
             (":trunk_id".to_owned(), text(key.id)),
             (":now".to_owned(), timestamp(now)),
             (":shard".to_owned(), text(keys::sweep_shard(key.id))),
-            (":last_look".to_owned(), number(last_look.as_second())),
+            (":last_look".to_owned(), number(self.last_look(now).as_second())),
         ]);
-        if let Some(name) = secret_name {
-            expression.push_str(", secret_name = :secret_name");
-            values.insert(":secret_name".to_owned(), text(name));
-        }
-        add_seen(&mut expression, &mut values, seen);
+        add_to_sets(
+            &mut expression,
+            &mut values,
+            &[seen_sets(seen).as_slice(), &[(SEEN_SECRET_NAMES, secret_names)]].concat(),
+        );
         TombstoneUpdate { expression, values }
+    }
+
+    /// When whatever was under way at `now` has arrived.
+    pub(crate) fn last_look(&self, now: Timestamp) -> Timestamp {
+        now + SignedDuration::try_from(self.tombstone).unwrap_or(SignedDuration::MAX)
     }
 
     fn count_down(&self, workspace_id: WorkspaceId) -> Result<TransactWriteItem, StoreError> {
@@ -102,13 +105,27 @@ impl TrunkTable {
     }
 }
 
-/// Adds `seen` to a record's sets. An empty set cannot be added to one: then there is nothing to say.
-pub(crate) fn add_seen(expression: &mut String, values: &mut HashMap<String, AttributeValue>, seen: &SeenObjects) {
-    let sets = [("seen_trunk_ids", &seen.trunk_ids), ("seen_dispatch_rule_ids", &seen.dispatch_rule_ids)];
+/// A set of strings to be added to, or taken from, the attribute of that name.
+type NamedSet<'a> = (&'static str, &'a BTreeSet<String>);
+
+pub(crate) fn seen_sets(seen: &SeenObjects) -> [NamedSet<'_>; 2] {
+    [("seen_trunk_ids", &seen.trunk_ids), ("seen_dispatch_rule_ids", &seen.dispatch_rule_ids)]
+}
+
+/// Adds to a record's sets. An empty set cannot be added to one: then there is nothing to say.
+pub(crate) fn add_to_sets(
+    expression: &mut String,
+    values: &mut HashMap<String, AttributeValue>,
+    sets: &[NamedSet<'_>],
+) {
     let mut clause = " ADD ";
-    for (name, ids) in sets.into_iter().filter(|(_, ids)| !ids.is_empty()) {
+    for (name, members) in sets.iter().filter(|(_, members)| !members.is_empty()) {
         expression.push_str(&format!("{clause}{name} :{name}"));
-        values.insert(format!(":{name}"), AttributeValue::Ss(ids.iter().cloned().collect()));
+        values.insert(format!(":{name}"), strings(members));
         clause = ", ";
     }
+}
+
+pub(crate) fn strings(members: &BTreeSet<String>) -> AttributeValue {
+    AttributeValue::Ss(members.iter().cloned().collect())
 }

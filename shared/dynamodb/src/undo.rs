@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Delete, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use trunkline_provisioning::ports::{Settled, StoreError, UndoStart, Unsettled};
 use trunkline_provisioning::{LeaseOwner, SeenObjects, TrunkKey};
 
@@ -10,7 +10,7 @@ use crate::error::{is_condition, sort};
 use crate::items::{Record, number, read_unsettled, state, text};
 use crate::keys;
 use crate::store::TrunkTable;
-use crate::tombstone::{TombstoneUpdate, add_seen, reason};
+use crate::tombstone::{TombstoneUpdate, add_to_sets, reason, seen_sets};
 
 impl TrunkTable {
     pub(crate) async fn begin_undo(
@@ -26,7 +26,7 @@ impl TrunkTable {
             (":owner".to_owned(), text(owner.as_str())),
             (":one".to_owned(), number(1)),
         ]);
-        add_seen(&mut expression, &mut values, seen);
+        add_to_sets(&mut expression, &mut values, &seen_sets(seen));
         let sent = self
             .client
             .update_item()
@@ -78,7 +78,7 @@ impl TrunkTable {
     pub(crate) async fn note_on_record(&self, key: TrunkKey, seen: &SeenObjects) -> Result<bool, StoreError> {
         let mut expression = "SET version = version + :one".to_owned();
         let mut values = HashMap::from([(":undoing".to_owned(), text(state::UNDOING)), (":one".to_owned(), number(1))]);
-        add_seen(&mut expression, &mut values, seen);
+        add_to_sets(&mut expression, &mut values, &seen_sets(seen));
         let sent = self
             .client
             .update_item()
@@ -101,9 +101,9 @@ impl TrunkTable {
         &self,
         key: TrunkKey,
         seen: &SeenObjects,
-        secret_name: Option<&str>,
+        secret_names: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
-        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason::UNDONE, seen, secret_name);
+        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason::UNDONE, seen, secret_names);
         self.client
             .update_item()
             .table_name(&self.name)

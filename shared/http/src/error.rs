@@ -6,7 +6,7 @@ use lambda_http::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE
 use serde::Serialize;
 use trunkline_domain::{InvalidJson, RequestId, Violations};
 use trunkline_provisioning::ports::StoreError;
-use trunkline_provisioning::{CreateError, DeleteError, KeyUse, StoredResponse, Upstream};
+use trunkline_provisioning::{CreateError, DeleteError, KeyUse, StoredResponse, UpdateError, Upstream};
 
 use crate::error_code::ErrorCode;
 use crate::response::ApiResponse;
@@ -145,8 +145,8 @@ impl ApiError {
         Self::new(ErrorCode::PayloadTooLarge, message)
     }
 
-    pub(crate) fn unsupported_media_type() -> Self {
-        let message = "the body must be sent as Content-Type: application/json";
+    pub(crate) fn unsupported_media_type(media_types: &[&str]) -> Self {
+        let message = format!("the body must be sent as Content-Type: {}", media_types.join(" or "));
         Self::new(ErrorCode::UnsupportedMediaType, message)
     }
 
@@ -156,8 +156,19 @@ impl ApiError {
         Self::new(ErrorCode::PaymentRequired, message).with_details(Details::Cap { limit, used })
     }
 
+    fn livekit_conflict() -> Self {
+        Self::conflict(
+            "another inbound trunk of this LiveKit project takes calls to every number: give it numbers of its own, then try again",
+        )
+    }
+
     fn conflict(message: &str) -> Self {
         Self::new(ErrorCode::Conflict, message)
+    }
+
+    fn precondition_failed() -> Self {
+        let message = "the trunk is of another version than If-Match names: read it again, then decide";
+        Self::new(ErrorCode::PreconditionFailed, message)
     }
 
     fn idempotency_conflict(message: &str) -> Self {
@@ -253,15 +264,34 @@ impl From<CreateError> for ApiError {
         match error {
             CreateError::AtCap { limit, used } => Self::payment_required(limit, used),
             CreateError::KeyUsed(key_use) => key_use.into(),
-            CreateError::Conflict => Self::conflict(
-                "another inbound trunk of this LiveKit project takes calls to every number: give it numbers of its own, then try again",
-            ),
+            CreateError::Conflict => Self::livekit_conflict(),
             CreateError::Upstream(upstream) => Self::upstream_failure(
                 upstream,
                 format!("{upstream} refused or failed; no trunk was created: try again"),
             ),
             CreateError::Unavailable => Self::service_unavailable(),
             CreateError::Internal => Self::internal_error(),
+        }
+    }
+}
+
+impl From<UpdateError> for ApiError {
+    fn from(error: UpdateError) -> Self {
+        match error {
+            UpdateError::NotFound => Self::sip_trunk_not_found(),
+            UpdateError::PreconditionFailed => Self::precondition_failed(),
+            UpdateError::Invalid(violations) => violations.into(),
+            UpdateError::Busy => {
+                Self::conflict("another request is changing this trunk, or has just done so: try again")
+                    .with_header(Header::RetryAfterOneSecond)
+            }
+            UpdateError::Conflict => Self::livekit_conflict(),
+            UpdateError::Upstream(upstream) => Self::upstream_failure(
+                upstream,
+                format!("{upstream} refused or failed; the trunk was not changed: try again"),
+            ),
+            UpdateError::Unavailable => Self::service_unavailable(),
+            UpdateError::Internal => Self::internal_error(),
         }
     }
 }

@@ -35,6 +35,7 @@ codes! {
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
     Conflict = "conflict", CONFLICT;
     IdempotencyConflict = "idempotency_conflict", CONFLICT;
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED;
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE;
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE;
     InternalError = "internal_error", INTERNAL_SERVER_ERROR;

@@ -18,7 +18,7 @@ mod trunk_body;
 
 pub use authentication::Authenticator;
 pub use endpoint::{Handler, answer};
-pub use handlers::{CreateSipTrunk, DeleteSipTrunk, GetSipTrunk, Healthz, ListSipTrunks, NotFound};
+pub use handlers::{CreateSipTrunk, DeleteSipTrunk, GetSipTrunk, Healthz, ListSipTrunks, NotFound, UpdateSipTrunk};
 #[cfg(feature = "openapi")]
 pub use openapi::{COMMAND as OPENAPI_COMMAND, openapi};
 pub use request::ApiRequest;

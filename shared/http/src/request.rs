@@ -7,6 +7,9 @@ use trunkline_domain::{ApiKey, RequestId};
 use crate::Event;
 use crate::error::ApiError;
 
+pub(crate) const JSON: &str = "application/json";
+/// RFC 7396 §4.
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A request on its way through a handler. Not `Debug`: it holds the caller's key and body.
@@ -56,8 +59,8 @@ impl ApiRequest {
         ApiKey::presented(token)
     }
 
-    /// The body, if it is JSON by its type and not too large.
-    pub(crate) fn json_body(&self) -> Result<&[u8], ApiError> {
+    /// The body, if it is of one of these media types and not too large.
+    pub(crate) fn body_of(&self, media_types: &[&str]) -> Result<&[u8], ApiError> {
         let body: &[u8] = match self.event.body() {
             Body::Empty => &[],
             Body::Text(text) => text.as_bytes(),
@@ -67,14 +70,15 @@ impl ApiRequest {
         if body.len() > MAX_BODY_BYTES {
             return Err(ApiError::payload_too_large(MAX_BODY_BYTES));
         }
-        if !self.header(CONTENT_TYPE).is_some_and(is_json) {
-            return Err(ApiError::unsupported_media_type());
+        let is_taken = |content_type| media_types.iter().any(|media_type| is_of(content_type, media_type));
+        if !self.header(CONTENT_TYPE).is_some_and(is_taken) {
+            return Err(ApiError::unsupported_media_type(media_types));
         }
         Ok(body)
     }
 }
 
-fn is_json(content_type: &[u8]) -> bool {
+fn is_of(content_type: &[u8], media_type: &str) -> bool {
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    essence.trim_ascii().eq_ignore_ascii_case(media_type.as_bytes())
 }

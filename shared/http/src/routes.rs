@@ -11,6 +11,8 @@ pub enum Operation {
     ListSipTrunks,
     /// Show one trunk.
     GetSipTrunk,
+    /// Change a trunk.
+    UpdateSipTrunk,
     /// Delete a trunk.
     DeleteSipTrunk,
     /// Say that the service runs.
@@ -28,10 +30,11 @@ pub struct Route {
     pub operation: Operation,
 }
 
-pub(crate) const ROUTES: [Route; 6] = [
+pub(crate) const ROUTES: [Route; 7] = [
     Route { method: "POST", path: "/v1/agents/sip-trunks", operation: Operation::CreateSipTrunk },
     Route { method: "GET", path: "/v1/agents/sip-trunks", operation: Operation::ListSipTrunks },
     Route { method: "GET", path: "/v1/agents/sip-trunks/{id}", operation: Operation::GetSipTrunk },
+    Route { method: "PATCH", path: "/v1/agents/sip-trunks/{id}", operation: Operation::UpdateSipTrunk },
     Route { method: "DELETE", path: "/v1/agents/sip-trunks/{id}", operation: Operation::DeleteSipTrunk },
     Route { method: "GET", path: "/v1/agents/healthz", operation: Operation::Healthz },
     // Where load balancers and people look for it.
@@ -91,7 +94,7 @@ mod tests {
     #[test]
     fn a_path_knows_its_methods() {
         assert_eq!(allowed_methods("/v1/agents/sip-trunks"), ["POST", "GET"]);
-        assert_eq!(allowed_methods("/v1/agents/sip-trunks/x"), ["GET", "DELETE"]);
+        assert_eq!(allowed_methods("/v1/agents/sip-trunks/x"), ["GET", "PATCH", "DELETE"]);
         assert!(allowed_methods("/nowhere").is_empty());
     }
 }

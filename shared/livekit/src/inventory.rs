@@ -88,28 +88,11 @@ impl<K: ApiKeySource> SipInventory for LiveKitSip<K> {
         Content::of_dispatch_rule(messages::dispatch_rule(key, livekit_trunk_id, self.agent_name()))
     }
 
-    /// By LiveKit's `replace`, which takes the whole wanted state: an `update` cannot empty a list.
-    async fn replace(&self, livekit_id: &str, content: Content) -> Result<(), UpstreamError> {
-        use proto::{
-            update_sip_dispatch_rule_request, update_sip_inbound_trunk_request, update_sip_outbound_trunk_request,
-        };
-        let id = livekit_id.to_owned();
+    async fn replace(&self, livekit_id: &str, content: Content) -> Result<bool, UpstreamError> {
         match content {
-            Content::InboundTrunk(trunk) => {
-                let action = update_sip_inbound_trunk_request::Action::Replace(*trunk);
-                let request = proto::UpdateSipInboundTrunkRequest { sip_trunk_id: id, action: Some(action) };
-                self.ask::<_, proto::SipInboundTrunkInfo>("UpdateSIPInboundTrunk", &request).await.map(drop)
-            }
-            Content::OutboundTrunk(trunk) => {
-                let action = update_sip_outbound_trunk_request::Action::Replace(*trunk);
-                let request = proto::UpdateSipOutboundTrunkRequest { sip_trunk_id: id, action: Some(action) };
-                self.ask::<_, proto::SipOutboundTrunkInfo>("UpdateSIPOutboundTrunk", &request).await.map(drop)
-            }
-            Content::DispatchRule(rule) => {
-                let action = update_sip_dispatch_rule_request::Action::Replace(*rule);
-                let request = proto::UpdateSipDispatchRuleRequest { sip_dispatch_rule_id: id, action: Some(action) };
-                self.ask::<_, proto::SipDispatchRuleInfo>("UpdateSIPDispatchRule", &request).await.map(drop)
-            }
+            Content::InboundTrunk(trunk) => self.replace_inbound(livekit_id, *trunk).await,
+            Content::OutboundTrunk(trunk) => self.replace_outbound(livekit_id, *trunk).await,
+            Content::DispatchRule(rule) => self.replace_rule(livekit_id, *rule).await,
         }
     }
 }

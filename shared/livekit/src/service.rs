@@ -68,6 +68,52 @@ impl<K: ApiKeySource> LiveKitSip<K> {
         self.repeatable(method, message).await.map_err(|error| sort(method, error))
     }
 
+    /// A repeatable call about an object; says whether it is there.
+    async fn about_object<Q: Message, A: Message + Default>(
+        &self,
+        method: &'static str,
+        message: &Q,
+    ) -> Result<bool, UpstreamError> {
+        match self.repeatable::<Q, A>(method, message).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_no_such_object() => Ok(false),
+            Err(error) => Err(sort(method, error)),
+        }
+    }
+
+    /// By LiveKit's `replace`, which takes the whole wanted state: an `update` cannot empty a list.
+    pub(crate) async fn replace_inbound(
+        &self,
+        livekit_id: &str,
+        trunk: proto::SipInboundTrunkInfo,
+    ) -> Result<bool, UpstreamError> {
+        let action = proto::update_sip_inbound_trunk_request::Action::Replace(trunk);
+        let request = proto::UpdateSipInboundTrunkRequest { sip_trunk_id: livekit_id.to_owned(), action: Some(action) };
+        self.about_object::<_, proto::SipInboundTrunkInfo>("UpdateSIPInboundTrunk", &request).await
+    }
+
+    pub(crate) async fn replace_outbound(
+        &self,
+        livekit_id: &str,
+        trunk: proto::SipOutboundTrunkInfo,
+    ) -> Result<bool, UpstreamError> {
+        let action = proto::update_sip_outbound_trunk_request::Action::Replace(trunk);
+        let request =
+            proto::UpdateSipOutboundTrunkRequest { sip_trunk_id: livekit_id.to_owned(), action: Some(action) };
+        self.about_object::<_, proto::SipOutboundTrunkInfo>("UpdateSIPOutboundTrunk", &request).await
+    }
+
+    pub(crate) async fn replace_rule(
+        &self,
+        livekit_id: &str,
+        rule: proto::SipDispatchRuleInfo,
+    ) -> Result<bool, UpstreamError> {
+        let action = proto::update_sip_dispatch_rule_request::Action::Replace(rule);
+        let request =
+            proto::UpdateSipDispatchRuleRequest { sip_dispatch_rule_id: livekit_id.to_owned(), action: Some(action) };
+        self.about_object::<_, proto::SipDispatchRuleInfo>("UpdateSIPDispatchRule", &request).await
+    }
+
     /// The same service, with time for a list of everything.
     pub(crate) fn patient(&self) -> Self {
         Self { timeout: twirp::INVENTORY_TIMEOUT, ..self.clone() }
@@ -126,6 +172,22 @@ impl<K: ApiKeySource> SipService for LiveKitSip<K> {
         named(METHOD, created.sip_trunk_id)
     }
 
+    async fn replace_inbound_trunk(
+        &self,
+        livekit_trunk_id: &str,
+        spec: InboundTrunkSpec<'_>,
+    ) -> Result<bool, UpstreamError> {
+        self.replace_inbound(livekit_trunk_id, messages::inbound_trunk(spec)).await
+    }
+
+    async fn replace_outbound_trunk(
+        &self,
+        livekit_trunk_id: &str,
+        spec: OutboundTrunkSpec<'_>,
+    ) -> Result<bool, UpstreamError> {
+        self.replace_outbound(livekit_trunk_id, messages::outbound_trunk(spec)).await
+    }
+
     async fn find_inbound_trunks(&self, id: TrunkId) -> Result<BTreeSet<String>, UpstreamError> {
         let number = id.to_string();
         let request = proto::ListSipInboundTrunkRequest { numbers: vec![number.clone()], ..Default::default() };
@@ -157,21 +219,13 @@ impl<K: ApiKeySource> SipService for LiveKitSip<K> {
     }
 
     async fn delete_trunk(&self, livekit_trunk_id: &str) -> Result<(), UpstreamError> {
-        const METHOD: &str = "DeleteSIPTrunk";
         let request = proto::DeleteSipTrunkRequest { sip_trunk_id: livekit_trunk_id.to_owned() };
-        match self.repeatable::<_, proto::SipTrunkInfo>(METHOD, &request).await {
-            Err(error) if !error.is_no_such_object() => Err(sort(METHOD, error)),
-            _ => Ok(()),
-        }
+        self.about_object::<_, proto::SipTrunkInfo>("DeleteSIPTrunk", &request).await.map(drop)
     }
 
     async fn delete_dispatch_rule(&self, livekit_rule_id: &str) -> Result<(), UpstreamError> {
-        const METHOD: &str = "DeleteSIPDispatchRule";
         let request = proto::DeleteSipDispatchRuleRequest { sip_dispatch_rule_id: livekit_rule_id.to_owned() };
-        match self.repeatable::<_, proto::SipDispatchRuleInfo>(METHOD, &request).await {
-            Err(error) if !error.is_no_such_object() => Err(sort(METHOD, error)),
-            _ => Ok(()),
-        }
+        self.about_object::<_, proto::SipDispatchRuleInfo>("DeleteSIPDispatchRule", &request).await.map(drop)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use crate::ports::{DeletionStart, SecretStore, SipService, StoreError, TrunkStore, Unsettled};
-use crate::provision::{UpstreamFailure, undo_objects, undo_secret};
+use crate::provision::{UpstreamFailure, undo_objects, undo_secrets};
 use crate::{Budget, DeleteError, LeaseOwner, Timing, TrunkKey};
 
 /// Deletes trunks, with their LiveKit objects and secret.
@@ -59,7 +59,7 @@ pub(crate) async fn finish_deletion<
     record: &Unsettled,
 ) -> Result<(), E> {
     undo_objects(sip, &record.seen).await?;
-    undo_secret(secrets, record.secret_name.as_deref()).await?;
+    undo_secrets(secrets, &record.secret_names).await?;
     store.settle_delete(key, record).await?;
     Ok(())
 }

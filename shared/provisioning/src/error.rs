@@ -1,7 +1,10 @@
 use std::fmt;
 
+use trunkline_domain::Violations;
+
 use crate::KeyUse;
-use crate::ports::StoreError;
+use crate::ports::{StoreError, UpstreamError};
+use crate::provision::UpstreamFailure;
 
 /// A system that a trunk is provisioned in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,59 @@ impl From<StoreError> for CreateError {
         match error {
             StoreError::Unavailable | StoreError::Unanswered => Self::Unavailable,
             StoreError::Broken => Self::Internal,
+        }
+    }
+}
+
+/// Why a trunk was not changed. In every case what had been changed is taken back, or recorded for the sweeper.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// The workspace has no such trunk.
+    #[error("no such trunk")]
+    NotFound,
+    /// The trunk is of none of the versions that the caller knows; nothing was done.
+    #[error("the trunk is of another version")]
+    PreconditionFailed,
+    /// The patch breaks rules; nothing was done.
+    #[error("{0}")]
+    Invalid(Violations),
+    /// Another request is changing the trunk, or has just done so; nothing was done.
+    #[error("another request changes the trunk")]
+    Busy,
+    /// LiveKit takes no second trunk for these calls.
+    #[error("another LiveKit trunk takes the same calls")]
+    Conflict,
+    /// A system refused or failed.
+    #[error("{0} failed")]
+    Upstream(Upstream),
+    /// Throttled, or the table did not answer in time.
+    #[error("the table is not available")]
+    Unavailable,
+    /// The table refused what it should take: a matter for the operator.
+    #[error("the table refused a request")]
+    Internal,
+}
+
+impl From<StoreError> for UpdateError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable | StoreError::Unanswered => Self::Unavailable,
+            StoreError::Broken => Self::Internal,
+        }
+    }
+}
+
+impl From<Violations> for UpdateError {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}
+
+impl From<UpstreamFailure> for UpdateError {
+    fn from((upstream, error): UpstreamFailure) -> Self {
+        match error {
+            UpstreamError::Conflict => Self::Conflict,
+            UpstreamError::NotDone | UpstreamError::Unanswered => Self::Upstream(upstream),
         }
     }
 }

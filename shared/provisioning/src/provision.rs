@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use trunkline_domain::{
-    AuthPassword, AuthUsername, InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId, TrunkSecret,
-    TrunkSettings,
-};
+use trunkline_domain::{InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId};
 
 use crate::ports::{InboundTrunkSpec, OutboundTrunkSpec, SecretStore, SipService, UpstreamError};
 use crate::{Budget, CreateError, SeenObjects, TrunkKey, Upstream};
@@ -92,13 +89,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 
     /// Inbound trunk, then its dispatch rule; `None` when no calls come in.
     async fn create_inbound(&self) -> Option<Result<InboundObjects, Outcome>> {
-        let inbound = self.trunk.settings.inbound()?;
-        let spec = InboundTrunkSpec {
-            key: self.key,
-            settings: &self.trunk.settings,
-            inbound,
-            credentials: self.digest_credentials(),
-        };
+        let spec = InboundTrunkSpec::of(self.key, &self.trunk.settings, self.trunk.secret.as_ref())?;
         let trunk_id = match self.in_time(self.sip.create_inbound_trunk(spec)).await {
             Ok(trunk_id) => trunk_id,
             Err(error) => return Some(Err(Outcome::failed(livekit(error), SeenObjects::default()))),
@@ -111,14 +102,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 
     /// `None` when no calls go out.
     async fn create_outbound(&self) -> Option<Result<OutboundObjects, Outcome>> {
-        let (address, outbound) = self.trunk.settings.outbound()?;
-        let spec = OutboundTrunkSpec {
-            key: self.key,
-            settings: &self.trunk.settings,
-            address,
-            outbound,
-            credentials: self.digest_credentials(),
-        };
+        let spec = OutboundTrunkSpec::of(self.key, &self.trunk.settings, self.trunk.secret.as_ref())?;
         Some(match self.in_time(self.sip.create_outbound_trunk(spec)).await {
             Ok(trunk_id) => Ok(OutboundObjects { trunk_id }),
             Err(error) => Err(Outcome::failed(livekit(error), SeenObjects::default())),
@@ -128,18 +112,6 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
     async fn in_time<T>(&self, call: impl Future<Output = Result<T, UpstreamError>>) -> Result<T, UpstreamError> {
         self.budget.forward(call).await.unwrap_or(Err(UpstreamError::Unanswered))
     }
-
-    fn digest_credentials(&self) -> Option<(&AuthUsername, &AuthPassword)> {
-        credentials(&self.trunk.settings, self.trunk.secret.as_ref())
-    }
-}
-
-/// The user name and password, where a trunk has them.
-pub(crate) fn credentials<'a>(
-    settings: &'a TrunkSettings,
-    secret: Option<&'a TrunkSecret>,
-) -> Option<(&'a AuthUsername, &'a AuthPassword)> {
-    settings.auth_username.as_ref().zip(secret.and_then(TrunkSecret::password))
 }
 
 /// A step's end, when another step failed.
@@ -147,12 +119,15 @@ fn ended(step: Result<LiveKitObjects, Outcome>) -> Outcome {
     step.map_or_else(|outcome| outcome, |objects| Outcome::seen((&objects).into()))
 }
 
-/// Undo of the secret. The recovery window keeps the name taken, so that a create that comes late is refused.
-pub(crate) async fn undo_secret<V: SecretStore>(secrets: &V, name: Option<&str>) -> Result<(), UpstreamFailure> {
-    match name {
-        Some(name) => secrets.schedule_deletion(name).await.map_err(secrets_manager),
-        None => Ok(()),
+/// Undo of secrets. The recovery window keeps a name taken, so that a create that comes late is refused.
+pub(crate) async fn undo_secrets<V: SecretStore>(
+    secrets: &V,
+    names: impl IntoIterator<Item: AsRef<str>>,
+) -> Result<(), UpstreamFailure> {
+    for name in names {
+        secrets.schedule_deletion(name.as_ref()).await.map_err(secrets_manager)?;
     }
+    Ok(())
 }
 
 /// Undo of trunks and rules. Rules go first: a rule whose trunk is gone is found by nobody.

@@ -1,4 +1,4 @@
-use crate::TrunkKey;
+use crate::{LeaseOwner, TrunkKey};
 
 /// What the names of all our secrets begin with (`SECRET_PREFIX`): the functions' policies allow nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,14 +26,21 @@ impl SecretPrefix {
         &self.0
     }
 
-    /// The name of a trunk's secret.
+    /// The name of a trunk's first secret.
     pub fn name_for(&self, trunk: TrunkKey) -> String {
         format!("{}{trunk}", self.0)
     }
 
+    /// The name of a secret that `owner` makes for a trunk in place of another. Each value has a name of its own: a
+    /// message that comes late changes no secret that counts.
+    pub(crate) fn name_for_change(&self, trunk: TrunkKey, owner: &LeaseOwner) -> String {
+        format!("{}/{}", self.name_for(trunk), owner.as_str())
+    }
+
     /// The trunk that a secret is named after.
     pub(crate) fn trunk_of(&self, name: &str) -> Option<TrunkKey> {
-        let (workspace_id, id) = name.strip_prefix(&self.0)?.split_once('/')?;
+        let mut parts = name.strip_prefix(&self.0)?.split('/');
+        let (workspace_id, id) = (parts.next()?, parts.next()?);
         Some(TrunkKey { workspace_id: workspace_id.parse().ok()?, id: id.parse().ok()? })
     }
 }

@@ -6,11 +6,13 @@ use trunkline_domain::SweepId;
 
 use crate::delete::finish_deletion;
 use crate::ports::{Due, Failing, SecretStore, SipService, StoreError, SweepStore, TakeOver, TrunkStore};
-use crate::provision::{find_dispatch_rules, find_trunks, undo_objects, undo_secret};
+use crate::provision::{find_dispatch_rules, find_trunks, undo_objects, undo_secrets};
 use crate::undo::{Stopped, Undoing, Undone, note_left_behind};
+use crate::update::settle_update;
 use crate::{Budget, Lease, LeaseOwner, Timing, TrunkKey};
 
-/// Finishes what requests left: undoes and deletions that stopped half way, and the last look at what is gone.
+/// Finishes what requests left: undoes and deletions that stopped half way, updates that have to be taken back, and the
+/// last look at what is gone or was changed.
 #[derive(Debug, Clone)]
 pub struct Sweep<S, V, L> {
     /// Where the records are.
@@ -130,6 +132,12 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
                 }
                 None => Ok(false),
             },
+            TakeOver::Updated => match self.store.take_over_update(key, lease, budget.now()).await? {
+                Some(reverting) => {
+                    settle_update(&self.store, &self.secrets, &self.sip, reverting, &lease.owner).await.map(|()| true)
+                }
+                None => Ok(false),
+            },
         }
     }
 
@@ -142,12 +150,12 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
         let mut seen = tombstone.seen.clone();
         let found = find_trunks(&self.sip, key.id).await?;
         if !found.trunk_ids.is_subset(&seen.trunk_ids) {
-            note_left_behind(&self.store, key, &found, tombstone.secret_name.as_deref()).await?;
+            note_left_behind(&self.store, key, &found, &tombstone.secret_names).await?;
             seen.merge(found);
         }
         seen.merge(find_dispatch_rules(&self.sip, &seen.trunk_ids).await?);
         undo_objects(&self.sip, &seen).await?;
-        undo_secret(&self.secrets, tombstone.secret_name.as_deref()).await?;
+        undo_secrets(&self.secrets, &tombstone.secret_names).await?;
         self.store.drop_tombstone(key, &tombstone).await?;
         Ok(true)
     }

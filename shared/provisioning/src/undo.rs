@@ -1,7 +1,9 @@
 //! Taking away what a create left: by its own request, or by whoever took the record over.
 
+use std::collections::BTreeSet;
+
 use crate::ports::{SecretStore, Settled, SipService, StoreError, TrunkStore, UndoStart, Unsettled};
-use crate::provision::{UpstreamFailure, find_dispatch_rules, find_trunks, undo_objects, undo_secret};
+use crate::provision::{UpstreamFailure, find_dispatch_rules, find_trunks, undo_objects, undo_secrets};
 use crate::{LeaseOwner, SeenObjects, TrunkKey};
 
 /// Where an undo ended.
@@ -83,7 +85,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
                 record.seen.merge(find_dispatch_rules(self.sip, &record.seen.trunk_ids).await?);
             }
             undo_objects(self.sip, &record.seen).await?;
-            undo_secret(self.secrets, record.secret_name.as_deref()).await?;
+            undo_secrets(self.secrets, &record.secret_names).await?;
             let mut settled = self.store.settle_undo(self.key, self.owner, &record).await?;
             if settled == Settled::KeyTaken {
                 record.key_hash = None;
@@ -119,10 +121,10 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
         if seen.is_empty() && secret_name.is_none() {
             return Ok(());
         }
-        note_left_behind(self.store, self.key, &seen, secret_name).await?;
+        note_left_behind(self.store, self.key, &seen, &secret_name.map(str::to_owned).into_iter().collect()).await?;
         seen.merge(find_dispatch_rules(self.sip, &seen.trunk_ids).await?);
         undo_objects(self.sip, &seen).await?;
-        Ok(undo_secret(self.secrets, secret_name).await?)
+        Ok(undo_secrets(self.secrets, secret_name).await?)
     }
 }
 
@@ -132,7 +134,7 @@ pub(crate) async fn note_left_behind<S: TrunkStore>(
     store: &S,
     key: TrunkKey,
     seen: &SeenObjects,
-    secret_name: Option<&str>,
+    secret_names: &BTreeSet<String>,
 ) -> Result<(), StoreError> {
-    if store.note_on_record(key, seen).await? { Ok(()) } else { store.note_on_tombstone(key, seen, secret_name).await }
+    if store.note_on_record(key, seen).await? { Ok(()) } else { store.note_on_tombstone(key, seen, secret_names).await }
 }

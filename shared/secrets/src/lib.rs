@@ -49,6 +49,20 @@ impl SecretStore for TrunkSecrets {
             .map_err(|error| sort("CreateSecret", &error))
     }
 
+    async fn read(&self, name: &str) -> Result<Option<TrunkSecret>, UpstreamError> {
+        match self.client.get_secret_value().secret_id(name).send().await {
+            Ok(read) => parsed(read.secret_string().unwrap_or_default()).map(Some),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| {
+                    error.is_resource_not_found_exception() || error.is_invalid_request_exception()
+                }) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(sort("GetSecretValue", &error)),
+        }
+    }
+
     async fn schedule_deletion(&self, name: &str) -> Result<(), UpstreamError> {
         let deleted =
             self.client.delete_secret().secret_id(name).recovery_window_in_days(RECOVERY_WINDOW_DAYS).send().await;
@@ -72,20 +86,6 @@ impl SecretInventory for TrunkSecrets {
             names.extend(listed.filter(|name| name.starts_with(prefix)));
         }
         Ok(names)
-    }
-
-    async fn read(&self, name: &str) -> Result<Option<TrunkSecret>, UpstreamError> {
-        match self.client.get_secret_value().secret_id(name).send().await {
-            Ok(read) => parsed(read.secret_string().unwrap_or_default()).map(Some),
-            Err(error)
-                if error.as_service_error().is_some_and(|error| {
-                    error.is_resource_not_found_exception() || error.is_invalid_request_exception()
-                }) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(sort("GetSecretValue", &error)),
-        }
     }
 }
 

@@ -5,7 +5,13 @@ import os
 
 import pytest
 from trunkline_client import AuthenticatedClient
-from trunkline_client.api.sip_trunks import create_sip_trunk, delete_sip_trunk, get_sip_trunk, list_sip_trunks
+from trunkline_client.api.sip_trunks import (
+    create_sip_trunk,
+    delete_sip_trunk,
+    get_sip_trunk,
+    list_sip_trunks,
+    update_sip_trunk,
+)
 from trunkline_client.models import (
     Direction,
     Error,
@@ -15,6 +21,7 @@ from trunkline_client.models import (
     NewSipTrunkKind,
     SipTrunk,
     SipTrunkPage,
+    SipTrunkPatch,
     Transport,
 )
 
@@ -76,6 +83,23 @@ def test_a_trunk_is_created_shown_and_deleted(client):
     assert delete_sip_trunk.sync_detailed(created.id, client=client).status_code == 204
     gone = get_sip_trunk.sync(created.id, client=client)
     assert isinstance(gone, Error) and gone.error.code == ErrorCode.SIP_TRUNK_NOT_FOUND
+
+
+def test_a_trunk_is_changed_by_who_knows_it(client):
+    wanted = carrier("Front desk", auth_username="acme", auth_password="correct horse", destination_country="DE")
+    created = create_sip_trunk.sync(client=client, body=wanted)
+    tag = get_sip_trunk.sync_detailed(created.id, client=client).headers["ETag"]
+    patch = SipTrunkPatch(name="Back office", auth_password="wrong donkey", destination_country=None)
+    answer = update_sip_trunk.sync_detailed(created.id, client=client, body=patch, if_match=tag)
+    changed = answer.parsed
+    assert answer.status_code == 200 and isinstance(changed, SipTrunk) and answer.headers["ETag"] != tag
+    assert (changed.id, changed.name, changed.auth_username) == (created.id, "Back office", "acme")
+    assert not changed.destination_country and changed.transport == created.transport
+
+    late = update_sip_trunk.sync(created.id, client=client, body=SipTrunkPatch(name="Night"), if_match=tag)
+    assert isinstance(late, Error) and late.error.code == ErrorCode.PRECONDITION_FAILED
+    cleared = update_sip_trunk.sync(created.id, client=client, body=SipTrunkPatch(auth_username=None))
+    assert (cleared.name, cleared.auth_password_set) == ("Back office", False)
 
 
 def test_trunks_are_listed_in_parts(client):

@@ -3,8 +3,9 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use tokio::task::unconstrained;
+use trunkline_domain::Trunk;
 use trunkline_provisioning::ports::StoreError;
-use trunkline_provisioning::{CreateError, Created, DeleteError, Swept, TrunkKey};
+use trunkline_provisioning::{CreateError, Created, DeleteError, Swept, TrunkKey, UpdateError};
 
 use super::line::{Call, How, Line};
 
@@ -20,6 +21,8 @@ pub struct Actor {
 pub enum Answer {
     /// To a create.
     Created(Result<Created, CreateError>),
+    /// To an update.
+    Updated(Result<Box<Trunk>, UpdateError>),
     /// To a delete.
     Deleted(Result<(), DeleteError>),
     /// To a sweep.

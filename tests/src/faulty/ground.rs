@@ -2,15 +2,17 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::json;
-use trunkline_domain::{AddressPolicy, Direction, JsonObject, NewTrunk, RequestId, Trunk};
+use trunkline_domain::{AddressPolicy, Direction, JsonObject, NewTrunk, RequestId, Transport, Trunk, TrunkSettings};
+use trunkline_provisioning::ports::TrunkStore;
 use trunkline_provisioning::{
     CreateRequest, CreateTrunk, DeleteTrunk, IdempotencyClaim, LeaseOwner, StoredResponse, Sweep, Timing, TrunkKey,
+    UpdateRequest, UpdateTrunk,
 };
 
 use super::line::{Line, LineSecrets, LineSip, LineStore};
 use super::outside::Outside;
 use super::{Actor, Answer};
-use crate::canary::{CREDENTIALS, PASSWORD};
+use crate::canary::{CREDENTIALS, NEW_PASSWORD, PASSWORD};
 
 /// No use case runs out of time: leases end when a test says so.
 const TIMING: Timing = Timing { lease: Duration::from_secs(3600) };
@@ -48,6 +50,33 @@ impl<O: Outside> Ground<O> {
             deadline: None,
         };
         Actor::new(line, async move { Answer::Created(create.create(request, render).await) })
+    }
+
+    /// A request to change a trunk, which was asked for as `wanted`.
+    pub fn update(&self, key: TrunkKey, wanted: Wanted, patch: Patch) -> Actor {
+        let line = Line::default();
+        let update = UpdateTrunk {
+            store: self.store(&line),
+            secrets: self.secrets(&line),
+            sip: self.sip(&line),
+            secret_prefix: self.0.secret_prefix(),
+            address_policy: AddressPolicy::PublicOnly,
+            timing: TIMING,
+        };
+        let request = UpdateRequest {
+            key,
+            patch: patch.body(wanted),
+            versions: None,
+            owner: LeaseOwner::new(RequestId::new()),
+            deadline: None,
+        };
+        Actor::new(line, async move { Answer::Updated(update.update(request).await.map(Box::new)) })
+    }
+
+    /// Whether a live trunk is as the patch makes it.
+    pub async fn is_patched(&self, key: TrunkKey, patch: Patch) -> bool {
+        let record = self.0.store().get(key).await.unwrap();
+        record.is_some_and(|record| patch.is_made(&record.trunk.settings))
     }
 
     /// A request to delete a trunk.
@@ -128,6 +157,68 @@ impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (secret, key) = (if self.secret { " with secret" } else { "" }, if self.key { " with key" } else { "" });
         write!(f, "{}{secret}{key}", self.direction)
+    }
+}
+
+/// What is changed of a trunk. Each can be told from what it was by the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patch {
+    /// Nothing that LiveKit knows.
+    Rename,
+    /// Nothing that Secrets Manager knows.
+    Secure,
+    /// A new password, of a trunk that has one.
+    Rotate,
+    /// A password for a trunk that has none.
+    Enter,
+    /// No password and no credentials any more.
+    Clear,
+}
+
+impl Patch {
+    /// Those that mean something to such a trunk.
+    pub fn of(wanted: Wanted) -> impl Iterator<Item = Self> {
+        let (with, without) = ([Self::Rotate, Self::Clear], [Self::Enter]);
+        let own: &[Self] = if wanted.secret { &with } else { &without };
+        [Self::Rename, Self::Secure].into_iter().chain(own.to_vec())
+    }
+
+    fn body(self, wanted: Wanted) -> JsonObject {
+        let body = match self {
+            Self::Rename => json!({"name": "Back office"}),
+            Self::Secure => json!({"transport": "tcp", "media_encryption": "require"}),
+            Self::Rotate => json!({"auth_username": "rotated", "auth_password": NEW_PASSWORD}),
+            Self::Enter => json!({"auth_username": "entered", "auth_password": NEW_PASSWORD}),
+            // Inbound trunks challenge by default.
+            Self::Clear if wanted.direction == Direction::Inbound => {
+                json!({"auth_password": null, "credentials": null, "inbound_auth": "none"})
+            }
+            Self::Clear => json!({"auth_password": null, "credentials": null}),
+        };
+        JsonObject::parse(body.to_string().as_bytes()).unwrap()
+    }
+
+    fn is_made(self, settings: &TrunkSettings) -> bool {
+        let username = settings.auth_username.as_ref().map(ToString::to_string);
+        match self {
+            Self::Rename => settings.name.to_string() == "Back office",
+            Self::Secure => settings.transport == Transport::Tcp,
+            Self::Rotate => username.as_deref() == Some("rotated"),
+            Self::Enter => username.as_deref() == Some("entered"),
+            Self::Clear => username.is_none(),
+        }
+    }
+}
+
+impl fmt::Display for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rename => "rename",
+            Self::Secure => "secure",
+            Self::Rotate => "rotate",
+            Self::Enter => "enter",
+            Self::Clear => "clear",
+        })
     }
 }
 

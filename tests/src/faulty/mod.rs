@@ -20,7 +20,7 @@ pub use actor::{Actor, Answer, Stand};
 use alike::Alike;
 pub use emulated::{Emulated, Systems};
 pub use fault::{Fault, Point};
-pub use ground::{Ground, Wanted};
+pub use ground::{Ground, Patch, Wanted};
 pub use in_process::InProcess;
 pub use line::{Call, Effect, Gone, How, Line, Work};
 pub use outside::{Clock, Outside, Quiet};

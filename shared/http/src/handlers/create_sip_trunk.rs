@@ -9,7 +9,7 @@ use crate::authentication::Authenticator;
 use crate::endpoint::Handler;
 use crate::error::ApiError;
 use crate::idempotency;
-use crate::request::ApiRequest;
+use crate::request::{ApiRequest, JSON};
 use crate::response::ApiResponse;
 use crate::trunk_body::TrunkBody;
 
@@ -29,7 +29,7 @@ pub struct CreateSipTrunk<K, S, V, L> {
 impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for CreateSipTrunk<K, S, V, L> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
-        let body = request.json_body()?;
+        let body = request.body_of(&[JSON])?;
         let claim = idempotency::claim(request, body)?;
         let trunk = match self.parse(body) {
             Ok(trunk) => trunk,

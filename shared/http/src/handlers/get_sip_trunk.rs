@@ -1,7 +1,7 @@
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{ETAG, IF_NONE_MATCH};
 use trunkline_domain::SipHost;
-use trunkline_provisioning::ports::{ApiKeyStore, TrunkStore};
+use trunkline_provisioning::ports::{ApiKeyStore, TrunkRecord, TrunkStore};
 
 use crate::authentication::Authenticator;
 use crate::endpoint::Handler;
@@ -27,7 +27,7 @@ impl<K: ApiKeyStore, S: TrunkStore> Handler for GetSipTrunk<K, S> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.reader(request).await?;
         let key = trunk_key(request, workspace_id)?;
-        let trunk = self.store.get(key).await?.ok_or_else(ApiError::sip_trunk_not_found)?;
+        let TrunkRecord { trunk, .. } = self.store.get(key).await?.ok_or_else(ApiError::sip_trunk_not_found)?;
         let etag = etag::of(&trunk);
         let response = match request.header(IF_NONE_MATCH) {
             Some(tags) if etag::matches(tags, &etag) => ApiResponse::empty(StatusCode::NOT_MODIFIED),

@@ -6,6 +6,7 @@ mod get_sip_trunk;
 pub(crate) mod healthz;
 pub(crate) mod list_sip_trunks;
 mod not_found;
+mod update_sip_trunk;
 
 pub use create_sip_trunk::CreateSipTrunk;
 pub use delete_sip_trunk::DeleteSipTrunk;
@@ -13,6 +14,7 @@ pub use get_sip_trunk::GetSipTrunk;
 pub use healthz::Healthz;
 pub use list_sip_trunks::ListSipTrunks;
 pub use not_found::NotFound;
+pub use update_sip_trunk::UpdateSipTrunk;
 
 use tracing::Span;
 use trunkline_domain::{TrunkId, WorkspaceId};

@@ -3,13 +3,13 @@ use std::collections::BTreeMap;
 use lambda_http::http::header::RETRY_AFTER;
 use serde_json::{Map, Value, json};
 use trunkline_domain::{Direction, RequestId, Violations};
-use trunkline_provisioning::{CreateError, DeleteError, KeyUse, Upstream};
+use trunkline_provisioning::{CreateError, DeleteError, KeyUse, UpdateError, Upstream};
 
 use crate::error::{ApiError, ErrorBody};
 use crate::error_code::ErrorCode;
 use crate::openapi::headers;
 use crate::openapi::schemas::Schemas;
-use crate::request::MAX_BODY_BYTES;
+use crate::request::{JSON, MAX_BODY_BYTES};
 
 /// Adds the responses with these codes to an operation's `responses`, and what they share to `components`.
 pub(super) fn add(
@@ -36,13 +36,43 @@ pub(super) fn add_unfinished_deletion(
     schemas: &mut Schemas,
     components: &mut BTreeMap<String, Value>,
 ) {
-    const NAME: &str = "UnfinishedDeletion";
     let meaning = "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. The trunk is no longer \
         shown and will be deleted, with or without a retry.";
     let outcome = (DeleteError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
-    let status = ErrorCode::UpstreamFailure.status();
-    responses.insert(status.as_str().to_owned(), json!({"$ref": format!("#/components/responses/{NAME}")}));
-    components.insert(NAME.to_owned(), response(&[outcome], schemas));
+    let own = response(&[outcome], schemas);
+    add_own("UnfinishedDeletion", ErrorCode::UpstreamFailure, own, responses, components);
+}
+
+/// Adds the conflicts and the failure of an update, which promise something else than those of a creation.
+pub(super) fn add_failed_update(
+    responses: &mut Map<String, Value>,
+    schemas: &mut Schemas,
+    components: &mut BTreeMap<String, Value>,
+) {
+    let conflicts = [
+        (UpdateError::Conflict.into(), "something in LiveKit stands in the way. Nothing was changed.".to_owned()),
+        (
+            UpdateError::Busy.into(),
+            "another request is changing the trunk, or has just done so. Nothing was changed.".to_owned(),
+        ),
+    ];
+    add_own("ConflictingUpdate", ErrorCode::Conflict, response(&conflicts, schemas), responses, components);
+    let meaning = "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. The trunk is as it was. \
+        Safe to retry.";
+    let failure = (UpdateError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
+    add_own("FailedUpdate", ErrorCode::UpstreamFailure, response(&[failure], schemas), responses, components);
+}
+
+fn add_own(
+    name: &str,
+    code: ErrorCode,
+    response: Value,
+    responses: &mut Map<String, Value>,
+    components: &mut BTreeMap<String, Value>,
+) {
+    let reference = json!({"$ref": format!("#/components/responses/{name}")});
+    responses.insert(code.status().as_str().to_owned(), reference);
+    components.insert(name.to_owned(), response);
 }
 
 /// Of errors as a client may meet them, and what they mean.
@@ -79,6 +109,7 @@ fn meaning(code: ErrorCode) -> String {
         ErrorCode::IdempotencyConflict => {
             "the `Idempotency-Key` was used with another request, or the first is still running."
         }
+        ErrorCode::PreconditionFailed => "the trunk's `ETag` is none that `If-Match` names. Nothing was changed.",
         ErrorCode::PayloadTooLarge => return format!("the body is over {} KiB.", MAX_BODY_BYTES / 1024),
         ErrorCode::UnsupportedMediaType => "the body is not sent as JSON.",
         ErrorCode::InternalError => "something is wrong on our side.",
@@ -108,8 +139,9 @@ fn error(code: ErrorCode) -> ApiError {
         ErrorCode::MethodNotAllowed => ApiError::method_not_allowed(&["GET"]),
         ErrorCode::Conflict => CreateError::Conflict.into(),
         ErrorCode::IdempotencyConflict => KeyUse::Running.into(),
+        ErrorCode::PreconditionFailed => UpdateError::PreconditionFailed.into(),
         ErrorCode::PayloadTooLarge => ApiError::payload_too_large(MAX_BODY_BYTES),
-        ErrorCode::UnsupportedMediaType => ApiError::unsupported_media_type(),
+        ErrorCode::UnsupportedMediaType => ApiError::unsupported_media_type(&[JSON]),
         ErrorCode::InternalError => CreateError::Internal.into(),
         ErrorCode::UpstreamFailure => CreateError::Upstream(Upstream::LiveKit).into(),
         ErrorCode::ServiceUnavailable => ApiError::service_unavailable(),

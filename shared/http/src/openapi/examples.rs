@@ -31,7 +31,21 @@ pub(super) fn new_trunks() -> Value {
     })
 }
 
-/// The answer to the first of them.
+/// Bodies of `PATCH /sip-trunks/{id}`.
+pub(super) fn patches() -> Value {
+    json!({
+        "password": {
+            "summary": "Another password for the same user name",
+            "value": {"auth_password": "wrong donkey capacitor clip"},
+        },
+        "clear": {
+            "summary": "No credentials and no country",
+            "value": {"auth_username": null, "destination_country": null},
+        },
+    })
+}
+
+/// The answer to the first new trunk.
 pub(super) fn trunk() -> Value {
     json!(TrunkBody::new(&created(), &"sip.example.com".parse().expect("a host")))
 }

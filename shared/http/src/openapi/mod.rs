@@ -72,7 +72,7 @@ pub fn openapi() -> String {
             security_schemes: json!({"apiKey": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "An API key, `sk_…`. It names the workspace. One of scope `read` may not create or delete.",
+                "description": "An API key, `sk_…`. It names the workspace. One of scope `read` may not create, change or delete.",
             }}),
             headers: headers::components(),
             responses,

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use lambda_http::http::header::{ETAG, HeaderName, IF_NONE_MATCH, LOCATION};
+use lambda_http::http::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use serde_json::{Map, Value, json};
-use trunkline_domain::{Direction, Kind, NewTrunk, TrunkId};
+use trunkline_domain::{Direction, Kind, NewTrunk, TrunkChange, TrunkId};
 use trunkline_provisioning::StoredResponse;
 
 use crate::cursor::Cursor;
@@ -12,6 +12,7 @@ use crate::handlers::list_sip_trunks::{DEFAULT_LIMIT, MAX_LIMIT, PageBody};
 use crate::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, MAX_KEY_CHARS};
 use crate::openapi::schemas::Schemas;
 use crate::openapi::{errors, examples, headers};
+use crate::request::{JSON, MERGE_PATCH};
 use crate::routes::{Operation, Route};
 use crate::trunk_body::TrunkBody;
 
@@ -21,6 +22,7 @@ pub(super) fn describe(route: Route, schemas: &mut Schemas, components: &mut BTr
         Operation::CreateSipTrunk => create(schemas, components),
         Operation::ListSipTrunks => list(schemas, components),
         Operation::GetSipTrunk => get(schemas, components),
+        Operation::UpdateSipTrunk => update(schemas, components),
         Operation::DeleteSipTrunk => delete(schemas, components),
         Operation::Healthz => health(route, schemas),
     }
@@ -36,6 +38,7 @@ fn create(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
     );
     created["links"] = json!({
         "GetCreated": link("getSipTrunk", "Show the trunk."),
+        "UpdateCreated": link("updateSipTrunk", "Change the trunk."),
         "DeleteCreated": link("deleteSipTrunk", "Delete the trunk."),
     });
     responses.insert("201".to_owned(), created);
@@ -112,7 +115,10 @@ fn list(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Valu
 fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
     let mut responses = Map::new();
     let mut shown = json_response("The trunk.", &[ETAG], schemas.response::<TrunkBody<'_>>(), examples::trunk());
-    shown["links"] = json!({"DeleteShown": link("deleteSipTrunk", "Delete the trunk.")});
+    shown["links"] = json!({
+        "UpdateShown": link("updateSipTrunk", "Change the trunk."),
+        "DeleteShown": link("deleteSipTrunk", "Delete the trunk."),
+    });
     responses.insert("200".to_owned(), shown);
     responses.insert("304".to_owned(), empty_response("The version that the client has is the newest.", &[ETAG]));
     let codes = [Unauthorized, SipTrunkNotFound, InternalError, ServiceUnavailable];
@@ -129,6 +135,46 @@ fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value
             "schema": {"type": "string"},
             "example": "\"1\"",
         }],
+        "responses": responses,
+    })
+}
+
+fn update(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
+    let mut responses = Map::new();
+    let changed =
+        json_response("The trunk as it is now.", &[ETAG], schemas.response::<TrunkBody<'_>>(), examples::trunk());
+    responses.insert("200".to_owned(), changed);
+    let codes = [
+        BadRequest,
+        ValidationFailed,
+        Unauthorized,
+        InsufficientScope,
+        SipTrunkNotFound,
+        PreconditionFailed,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        InternalError,
+        ServiceUnavailable,
+    ];
+    errors::add(&codes, &mut responses, schemas, components);
+    errors::add_failed_update(&mut responses, schemas, components);
+    let patch = json!({"schema": schemas.request::<TrunkChange>(), "examples": examples::patches()});
+    json!({
+        "operationId": "updateSipTrunk",
+        "tags": ["SIP trunks"],
+        "summary": "Change a trunk",
+        "description": "A JSON merge patch (RFC 7396). Changes the trunk, its LiveKit objects and its secret: all of it, or \
+            nothing. A patch that changes nothing is answered with the trunk as it is. A running call keeps what it was \
+            made with.",
+        "parameters": [id(schemas), {
+            "name": headers::written(&IF_MATCH),
+            "in": "header",
+            "description": "Changes the trunk only when its `ETag` is among these, or for `*`; weak tags match none (RFC 9110 \
+                §13.1.1).",
+            "schema": {"type": "string"},
+            "example": "\"1\"",
+        }],
+        "requestBody": {"required": true, "content": {MERGE_PATCH: patch, JSON: patch}},
         "responses": responses,
     })
 }

@@ -2,8 +2,8 @@ use trunkline_domain::{Trunk, TrunkSecret};
 
 use super::{Audit, AuditError};
 use crate::TrunkKey;
-use crate::ports::{InboundTrunkSpec, OutboundTrunkSpec, SecretInventory, SipInventory, SipObjectKind};
-use crate::provision::{credentials, secrets_manager};
+use crate::ports::{InboundTrunkSpec, OutboundTrunkSpec, SecretStore, SipInventory, SipObjectKind};
+use crate::provision::secrets_manager;
 
 /// An object that a live trunk should have in LiveKit.
 pub(super) struct Expected<C> {
@@ -14,7 +14,7 @@ pub(super) struct Expected<C> {
     pub(super) content: Option<C>,
 }
 
-impl<S: Sync, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
+impl<S: Sync, V: SecretStore, L: SipInventory> Audit<S, V, L> {
     /// Everything that `trunk` should have in LiveKit. Without its secret, nothing can be said of what its LiveKit
     /// trunks should say, which are its own all the same; the missing secret is a difference of its own.
     pub(super) async fn expected(
@@ -25,10 +25,9 @@ impl<S: Sync, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
         let secret = self.secret(trunk, secret_name).await?;
         let sayable = trunk.settings.auth_username.is_none() || secret.is_some();
         let key = TrunkKey::from(trunk);
-        let credentials = credentials(&trunk.settings, secret.as_ref());
         let mut expected = Vec::new();
-        if let (Some(inbound), Some(objects)) = (trunk.settings.inbound(), trunk.livekit.inbound()) {
-            let spec = InboundTrunkSpec { key, settings: &trunk.settings, inbound, credentials };
+        let inbound = InboundTrunkSpec::of(key, &trunk.settings, secret.as_ref());
+        if let (Some(spec), Some(objects)) = (inbound, trunk.livekit.inbound()) {
             expected.push(Expected {
                 key,
                 kind: SipObjectKind::InboundTrunk,
@@ -42,8 +41,8 @@ impl<S: Sync, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
                 content: Some(self.sip.dispatch_rule(key, &objects.trunk_id)),
             });
         }
-        if let (Some((address, outbound)), Some(objects)) = (trunk.settings.outbound(), trunk.livekit.outbound()) {
-            let spec = OutboundTrunkSpec { key, settings: &trunk.settings, address, outbound, credentials };
+        let outbound = OutboundTrunkSpec::of(key, &trunk.settings, secret.as_ref());
+        if let (Some(spec), Some(objects)) = (outbound, trunk.livekit.outbound()) {
             expected.push(Expected {
                 key,
                 kind: SipObjectKind::OutboundTrunk,

@@ -96,6 +96,7 @@ impl<S: TableInventory, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
             let expected = trunks.iter().map(|(trunk, secret_name)| self.expected(trunk, secret_name.as_deref()));
             let expected = try_join_all(expected).await?;
             for Expected { key, kind, livekit_id, content } in expected.into_iter().flatten() {
+                let content = content.filter(|_| !table.is_updated(key));
                 let problem = match objects.remove(&(kind, livekit_id.clone())) {
                     None => ObjectProblem::Missing,
                     Some(object) if content.is_some_and(|content| object.content != content) => ObjectProblem::Changed,

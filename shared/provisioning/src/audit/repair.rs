@@ -4,10 +4,10 @@ use super::difference::{Difference, ObjectProblem};
 use super::table::Table;
 use super::{Audit, AuditError};
 use crate::ports::{
-    InboundTrunkSpec, OutboundTrunkSpec, SecretInventory, SecretStore, SipInventory, SipObjectKind, SipService,
-    TableInventory, TrunkStore,
+    InboundTrunkSpec, OutboundTrunkSpec, SecretInventory, SipInventory, SipObjectKind, SipService, TableInventory,
+    TrunkRecord, TrunkStore,
 };
-use crate::provision::{credentials, livekit, secrets_manager, undo_objects};
+use crate::provision::{livekit, secrets_manager, undo_objects};
 use crate::{SeenObjects, TrunkKey};
 
 /// What a repair did.
@@ -25,7 +25,7 @@ const LOOKS: usize = 3;
 impl<S, V, L> Audit<S, V, L>
 where
     S: TableInventory + TrunkStore,
-    V: SecretInventory + SecretStore,
+    V: SecretInventory,
     L: SipInventory + SipService,
 {
     /// Finds what does not hold and mends what is safe to mend: counters, stuck idempotency records, orphans of a
@@ -107,8 +107,7 @@ where
         let Some(content) = expected.pop().and_then(|object| object.content) else {
             return Ok(false);
         };
-        self.sip.replace(livekit_id, content).await.map_err(livekit)?;
-        Ok(true)
+        Ok(self.sip.replace(livekit_id, content).await.map_err(livekit)?)
     }
 
     /// Makes a live trunk's object anew and gives the trunk its id; or, when the trunk has changed meanwhile, takes it
@@ -117,7 +116,7 @@ where
         let Some((_, secret_name)) = table.find(key) else {
             return Ok(false);
         };
-        let Some(mut trunk) = self.store.get(key).await? else {
+        let Some(TrunkRecord { mut trunk, .. }) = self.store.get(key).await? else {
             return Ok(false);
         };
         let secret = self.secret(&trunk, secret_name).await?;
@@ -125,13 +124,12 @@ where
         if trunk.settings.auth_username.is_some() && secret.is_none() {
             return Ok(false);
         }
-        let credentials = credentials(&trunk.settings, secret.as_ref());
-        let settings = &trunk.settings;
+        let inbound = InboundTrunkSpec::of(key, &trunk.settings, secret.as_ref());
+        let outbound = OutboundTrunkSpec::of(key, &trunk.settings, secret.as_ref());
         let (mut inbound_objects, mut outbound_objects) =
             (trunk.livekit.inbound().cloned(), trunk.livekit.outbound().cloned());
-        let made = match (kind, settings.inbound(), settings.outbound(), &mut inbound_objects) {
-            (SipObjectKind::InboundTrunk, Some(inbound), _, Some(objects)) => {
-                let spec = InboundTrunkSpec { key, settings, inbound, credentials };
+        let made = match (kind, inbound, outbound, &mut inbound_objects) {
+            (SipObjectKind::InboundTrunk, Some(spec), _, Some(objects)) => {
                 objects.trunk_id = self.sip.create_inbound_trunk(spec).await.map_err(livekit)?;
                 objects.trunk_id.clone()
             }
@@ -140,8 +138,7 @@ where
                 objects.dispatch_rule_id.clone_from(&made);
                 made
             }
-            (SipObjectKind::OutboundTrunk, _, Some((address, outbound)), _) => {
-                let spec = OutboundTrunkSpec { key, settings, address, outbound, credentials };
+            (SipObjectKind::OutboundTrunk, _, Some(spec), _) => {
                 let trunk_id = self.sip.create_outbound_trunk(spec).await.map_err(livekit)?;
                 outbound_objects = Some(OutboundObjects { trunk_id: trunk_id.clone() });
                 trunk_id

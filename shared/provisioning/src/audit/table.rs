@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use trunkline_domain::{ApiKeyHash, ApiKeyId, Trunk, WorkspaceId};
 
 use super::difference::Difference;
-use crate::ports::TableRecord;
+use crate::ports::{TableRecord, UnsettledUpdate};
 use crate::{SecretPrefix, TrunkKey};
 
 /// How long a record may be due before the sweeper is late.
@@ -28,7 +28,9 @@ pub(super) struct Table {
     key_references: BTreeMap<(WorkspaceId, ApiKeyHash), ApiKeyId>,
     pub(super) live: Vec<(Trunk, Option<String>)>,
     unsettled: BTreeSet<TrunkKey>,
-    /// Unsettled trunks and tombstones: when they are due, and since when the sweeper fails on them.
+    /// Live trunks of which an update has to be settled: what LiveKit says of them is the sweeper's.
+    updated: BTreeSet<TrunkKey>,
+    /// Unsettled trunks, updates and tombstones: when they are due, and since when the sweeper fails on them.
     due: Vec<(TrunkKey, Timestamp, Option<Timestamp>)>,
     running: Vec<(TrunkKey, String, Timestamp)>,
     /// Unsettled trunks and tombstones: what they have in the other systems is the sweeper's.
@@ -44,21 +46,27 @@ impl Table {
                 TableRecord::Workspace { id, trunk_count, trunk_limit } => {
                     table.counters.insert(id, Counter { count: trunk_count, limit: trunk_limit });
                 }
-                TableRecord::Live { trunk, secret_name } => {
+                TableRecord::Live { trunk, secret_name, update } => {
                     *table.records.entry(trunk.workspace_id).or_default() += 1;
+                    if let Some(UnsettledUpdate { secret_names, due_at, failing_since }) = update {
+                        let key = TrunkKey::from(&*trunk);
+                        table.updated.insert(key);
+                        table.due.push((key, due_at, failing_since));
+                        table.pending_secrets.extend(secret_names);
+                    }
                     table.live.push((*trunk, secret_name));
                 }
-                TableRecord::Unsettled { key, secret_name, due_at, failing_since } => {
+                TableRecord::Unsettled { key, secret_names, due_at, failing_since } => {
                     *table.records.entry(key.workspace_id).or_default() += 1;
                     table.unsettled.insert(key);
                     table.due.push((key, due_at, failing_since));
                     table.pending.insert(key);
-                    table.pending_secrets.extend(secret_name);
+                    table.pending_secrets.extend(secret_names);
                 }
-                TableRecord::Tombstone { key, secret_name, due_at, failing_since } => {
+                TableRecord::Tombstone { key, secret_names, due_at, failing_since } => {
                     table.due.push((key, due_at, failing_since));
                     table.pending.insert(key);
-                    table.pending_secrets.extend(secret_name);
+                    table.pending_secrets.extend(secret_names);
                 }
                 TableRecord::RunningClaim { key, key_hash, expires_at } => {
                     table.running.push((key, key_hash, expires_at));
@@ -84,6 +92,10 @@ impl Table {
 
     pub(super) fn is_pending(&self, key: TrunkKey) -> bool {
         self.pending.contains(&key)
+    }
+
+    pub(super) fn is_updated(&self, key: TrunkKey) -> bool {
+        self.updated.contains(&key)
     }
 
     pub(super) fn knows(&self, workspace_id: WorkspaceId) -> bool {

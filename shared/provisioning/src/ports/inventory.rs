@@ -1,11 +1,12 @@
 //! Everything there is, in each system: for the checker. Never on a request's path.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use trunkline_domain::{ApiKeyHash, ApiKeyId, Trunk, TrunkSecret, WorkspaceId};
+use trunkline_domain::{ApiKeyHash, ApiKeyId, Trunk, WorkspaceId};
 
-use super::{InboundTrunkSpec, OutboundTrunkSpec, StoreError, UpstreamError};
+use super::{InboundTrunkSpec, OutboundTrunkSpec, SecretStore, StoreError, UpstreamError};
 use crate::TrunkKey;
 
 /// A record of the table.
@@ -26,13 +27,15 @@ pub enum TableRecord {
         trunk: Box<Trunk>,
         /// The name of its secret, if it has one.
         secret_name: Option<String>,
+        /// What an update has still to settle, if there is one.
+        update: Option<UnsettledUpdate>,
     },
     /// A trunk that is being provisioned or taken away.
     Unsettled {
         /// Which one.
         key: TrunkKey,
-        /// The name of its secret, if it has one.
-        secret_name: Option<String>,
+        /// The names of the secrets that it may have.
+        secret_names: BTreeSet<String>,
         /// When the sweeper takes it: later at each failure.
         due_at: Timestamp,
         /// Since when the sweeper fails on it, if it does.
@@ -42,8 +45,8 @@ pub enum TableRecord {
     Tombstone {
         /// Whose.
         key: TrunkKey,
-        /// The name of its secret, if it had one.
-        secret_name: Option<String>,
+        /// The names of the secrets that it may have had.
+        secret_names: BTreeSet<String>,
         /// When the sweeper takes it: later at each failure.
         due_at: Timestamp,
         /// Since when the sweeper fails on it, if it does.
@@ -74,6 +77,17 @@ pub enum TableRecord {
         /// The key's hash.
         hash: ApiKeyHash,
     },
+}
+
+/// Of a live trunk that is being changed, or was a short while ago: what LiveKit says of it is not settled yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsettledUpdate {
+    /// The names of the secrets that it may have beside its own.
+    pub secret_names: BTreeSet<String>,
+    /// When the sweeper takes it: later at each failure.
+    pub due_at: Timestamp,
+    /// Since when the sweeper fails on it, if it does.
+    pub failing_since: Option<Timestamp>,
 }
 
 /// The whole table.
@@ -109,18 +123,12 @@ pub trait TableInventory: Send + Sync {
 }
 
 /// All secrets under our prefix.
-pub trait SecretInventory: Send + Sync {
+pub trait SecretInventory: SecretStore {
     /// The names of those that are not scheduled for deletion.
     ///
     /// # Errors
     /// When they cannot be listed.
     fn names(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, UpstreamError>> + Send;
-
-    /// A trunk's secret; `None` when there is none, or it is scheduled for deletion.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn read(&self, name: &str) -> impl Future<Output = Result<Option<TrunkSecret>, UpstreamError>> + Send;
 }
 
 /// What an object in LiveKit is.
@@ -176,7 +184,7 @@ pub trait SipInventory: Send + Sync {
     /// What this dispatch rule should say.
     fn dispatch_rule(&self, key: TrunkKey, livekit_trunk_id: &str) -> Self::Content;
 
-    /// Makes an object say `content`, whatever it says now.
+    /// Makes an object say `content`, whatever it says now; says whether it is there.
     ///
     /// # Errors
     /// When it may not have been changed.
@@ -184,5 +192,5 @@ pub trait SipInventory: Send + Sync {
         &self,
         livekit_id: &str,
         content: Self::Content,
-    ) -> impl Future<Output = Result<(), UpstreamError>> + Send;
+    ) -> impl Future<Output = Result<bool, UpstreamError>> + Send;
 }

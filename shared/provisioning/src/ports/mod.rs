@@ -12,12 +12,15 @@ mod workspaces;
 
 pub use api_keys::{ApiKeyRecord, ApiKeyStore};
 pub use failure::{Failure, Meaning, Mender, OPERATOR_NEEDED, Retry};
-pub use inventory::{SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord};
+pub use inventory::{
+    SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord, UnsettledUpdate,
+};
 pub use secrets::SecretStore;
 pub use sip::{InboundTrunkSpec, OutboundTrunkSpec, SipService};
-pub use sweep::{Due, DuePage, Failing, SweepStore, TakeOver, Tombstone};
+pub use sweep::{Due, DuePage, Failing, Reverting, SweepStore, TakeOver, Tombstone};
 pub use trunks::{
-    CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, Settled, TrunkStore, UndoStart, Unsettled,
+    CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, RevertStart, Settled, TrunkRecord,
+    TrunkStore, UndoStart, Unsettled, UpdateStart,
 };
 pub use workspaces::{KeyAdded, ListedApiKey, Workspace, WorkspaceStore};
 

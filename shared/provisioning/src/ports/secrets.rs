@@ -15,6 +15,12 @@ pub trait SecretStore: Send + Sync {
         secret: &TrunkSecret,
     ) -> impl Future<Output = Result<(), UpstreamError>> + Send;
 
+    /// The secret `name`; `None` when there is none, or it is scheduled for deletion.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read(&self, name: &str) -> impl Future<Output = Result<Option<TrunkSecret>, UpstreamError>> + Send;
+
     /// Schedules the secret `name` for deletion, if it exists and is not scheduled yet.
     ///
     /// # Errors

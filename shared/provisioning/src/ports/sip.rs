@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use trunkline_domain::{
-    AuthPassword, AuthUsername, InboundSettings, OutboundSettings, SipAddress, TrunkId, TrunkSettings,
+    AuthPassword, AuthUsername, InboundSettings, OutboundSettings, SipAddress, TrunkId, TrunkSecret, TrunkSettings,
 };
 
 use super::UpstreamError;
@@ -33,6 +33,30 @@ pub struct OutboundTrunkSpec<'a> {
     pub outbound: &'a OutboundSettings,
     /// What the carrier's challenge is answered with.
     pub credentials: Option<(&'a AuthUsername, &'a AuthPassword)>,
+}
+
+impl<'a> InboundTrunkSpec<'a> {
+    /// Of a trunk with these settings and this secret; `None` when no calls come in.
+    pub fn of(key: TrunkKey, settings: &'a TrunkSettings, secret: Option<&'a TrunkSecret>) -> Option<Self> {
+        let inbound = settings.inbound()?;
+        Some(Self { key, settings, inbound, credentials: credentials(settings, secret) })
+    }
+}
+
+impl<'a> OutboundTrunkSpec<'a> {
+    /// Of a trunk with these settings and this secret; `None` when no calls go out.
+    pub fn of(key: TrunkKey, settings: &'a TrunkSettings, secret: Option<&'a TrunkSecret>) -> Option<Self> {
+        let (address, outbound) = settings.outbound()?;
+        Some(Self { key, settings, address, outbound, credentials: credentials(settings, secret) })
+    }
+}
+
+/// The user name and password, where a trunk has them.
+fn credentials<'a>(
+    settings: &'a TrunkSettings,
+    secret: Option<&'a TrunkSecret>,
+) -> Option<(&'a AuthUsername, &'a AuthPassword)> {
+    settings.auth_username.as_ref().zip(secret.and_then(TrunkSecret::password))
 }
 
 /// LiveKit's SIP service. Objects are found again by the trunk id, which is their number.
@@ -67,6 +91,26 @@ pub trait SipService: Send + Sync {
         &self,
         spec: OutboundTrunkSpec<'_>,
     ) -> impl Future<Output = Result<String, UpstreamError>> + Send;
+
+    /// Makes an inbound trunk say what `spec` says, whatever it says now; says whether it is there. Repeatable.
+    ///
+    /// # Errors
+    /// When it may not have been changed.
+    fn replace_inbound_trunk(
+        &self,
+        livekit_trunk_id: &str,
+        spec: InboundTrunkSpec<'_>,
+    ) -> impl Future<Output = Result<bool, UpstreamError>> + Send;
+
+    /// Makes an outbound trunk say what `spec` says, whatever it says now; says whether it is there. Repeatable.
+    ///
+    /// # Errors
+    /// When it may not have been changed.
+    fn replace_outbound_trunk(
+        &self,
+        livekit_trunk_id: &str,
+        spec: OutboundTrunkSpec<'_>,
+    ) -> impl Future<Output = Result<bool, UpstreamError>> + Send;
 
     /// LiveKit ids of the inbound trunks whose number is `id`.
     ///

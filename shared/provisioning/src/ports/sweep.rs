@@ -1,7 +1,9 @@
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::{StoreError, Unsettled};
-use crate::{Lease, SeenObjects, TrunkKey};
+use super::{StoreError, TrunkRecord, Unsettled};
+use crate::{Lease, LeaseOwner, SeenObjects, TrunkKey};
 
 /// A record that is due in the sweep index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +38,21 @@ pub enum TakeOver {
     Undoing(Unsettled),
     /// It is `deleting`; nothing was written.
     Deleting,
+    /// It is live, and an update of it has to be settled; nothing was written.
+    Updated,
     /// It has settled meanwhile, or its lease has not ended; nothing was written.
     NotDue,
+}
+
+/// A live trunk of which an update has to be settled: it is `reverting`, and ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reverting {
+    /// The trunk as it shall be: as it was last committed.
+    pub record: TrunkRecord,
+    /// The names of the secrets that it may have beside its own.
+    pub other_secrets: BTreeSet<String>,
+    /// Whether the update ended long ago: whatever it sent has arrived by now.
+    pub is_last_look: bool,
 }
 
 /// For how long a record could not be swept.
@@ -54,8 +69,8 @@ pub struct Failing {
 pub struct Tombstone {
     /// Every LiveKit object seen.
     pub seen: SeenObjects,
-    /// The name of the secret, if there was one.
-    pub secret_name: Option<String>,
+    /// The names of the secrets that there may have been.
+    pub secret_names: BTreeSet<String>,
     /// When it came due: later, when something was added since.
     pub due_at: Timestamp,
 }
@@ -93,6 +108,29 @@ pub trait SweepStore: Send + Sync {
         lease: &Lease,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Unsettled>, StoreError>> + Send;
+
+    /// Takes a live trunk whose update has to be settled at `now`: `updating` or `reverting` with a lease that has ended,
+    /// or `active` and due. `None` when there is none.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    fn take_over_update(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Reverting>, StoreError>> + Send;
+
+    /// `reverting → active` under `owner`'s lease, out of the sweep index, without these other secrets.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    fn end_last_look(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        gone: &BTreeSet<String>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The tombstone of a trunk, if there is one.
     ///

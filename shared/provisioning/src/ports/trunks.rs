@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use trunkline_domain::{Direction, Kind, Trunk, TrunkId, TrunkSettings, WorkspaceId};
 
@@ -51,8 +53,8 @@ pub enum CommitOutcome {
 pub struct Unsettled {
     /// Every LiveKit object seen so far.
     pub seen: SeenObjects,
-    /// The name of its secret, if it has one.
-    pub secret_name: Option<String>,
+    /// The names of the secrets that it may have.
+    pub secret_names: BTreeSet<String>,
     /// Hash of the idempotency key that its request claimed.
     pub key_hash: Option<String>,
     /// Changes with every write to its state or to what was seen.
@@ -69,6 +71,44 @@ pub enum UndoStart {
     /// There is no record: never reserved, or undone and settled by another.
     Gone,
     /// Another has taken the record over.
+    LeaseLost,
+}
+
+/// A live trunk with what is not shown of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrunkRecord {
+    /// The trunk.
+    pub trunk: Trunk,
+    /// The name of its secret, if it has one.
+    pub secret_name: Option<String>,
+}
+
+/// What the write that begins an update found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateStart {
+    /// The record is `updating`, and ours.
+    Updating {
+        /// Whether it may have been so already, under a lease that had ended: LiveKit may say anything of it.
+        was_unsettled: bool,
+    },
+    /// There is no such trunk, or none that is shown; nothing was written.
+    Absent,
+    /// Another holds the record; nothing was written.
+    Busy,
+    /// It is of another version; nothing was written.
+    Changed,
+}
+
+/// What the write that begins to take an update back found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevertStart {
+    /// The record is `reverting`, and ours.
+    Reverting,
+    /// The update had been committed after all.
+    Committed,
+    /// There is no such trunk any more, or none that is shown.
+    Absent,
+    /// The update never began, or another has taken the record over.
     LeaseLost,
 }
 
@@ -111,7 +151,7 @@ pub struct Page {
 }
 
 /// The records of trunks. Each method is one write (or one read), and its conditions are the protocol of the
-/// create saga: with any of them left out, an interleaving exists that leaves something behind.
+/// sagas: with any of them left out, an interleaving exists that leaves something behind.
 pub trait TrunkStore: Send + Sync {
     /// One transaction: the counter up by one if below the limit, the trunk in `provisioning`, the idempotency record.
     ///
@@ -151,7 +191,7 @@ pub trait TrunkStore: Send + Sync {
         seen: &SeenObjects,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Adds `seen` and the secret's name to the tombstone, made if need be, and gives it its whole time again.
+    /// Adds `seen` and the secrets' names to the tombstone, made if need be, and gives it its whole time again.
     ///
     /// # Errors
     /// When it may not be noted.
@@ -159,7 +199,7 @@ pub trait TrunkStore: Send + Sync {
         &self,
         key: TrunkKey,
         seen: &SeenObjects,
-        secret_name: Option<&str>,
+        secret_names: &BTreeSet<String>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// One transaction, if the record is `undoing` under `owner`'s lease and of `undone`'s version: a tombstone with
@@ -174,7 +214,49 @@ pub trait TrunkStore: Send + Sync {
         undone: &Unsettled,
     ) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
-    /// `active → deleting` with a lease and in the sweep index; repeatable by anybody.
+    /// `active → updating` with a lease and in the sweep index, if the trunk is of that version; also from an update whose
+    /// lease has ended at `now`. Notes the names of the secrets that the update may leave.
+    ///
+    /// # Errors
+    /// [`StoreError::Unanswered`] when it may have been done.
+    fn begin_update(
+        &self,
+        key: TrunkKey,
+        version: u64,
+        secret_names: &BTreeSet<String>,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<UpdateStart, StoreError>> + Send;
+
+    /// `updating → active` under `owner`'s lease, as `record` says; due for a last look when the tombstone time is over.
+    ///
+    /// # Errors
+    /// [`StoreError::Unanswered`] when it may have been done.
+    fn commit_update(
+        &self,
+        record: &TrunkRecord,
+        owner: &LeaseOwner,
+    ) -> impl Future<Output = Result<CommitOutcome, StoreError>> + Send;
+
+    /// `updating → reverting` under `owner`'s lease: a commit that is still on its way is refused from then on.
+    /// Repeatable.
+    ///
+    /// # Errors
+    /// [`StoreError::Unanswered`] when it may have been done.
+    fn begin_revert(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+    ) -> impl Future<Output = Result<RevertStart, StoreError>> + Send;
+
+    /// `reverting → active` under `owner`'s lease, as the trunk was; due for a last look when the tombstone time is over.
+    ///
+    /// # Errors
+    /// [`StoreError::Unanswered`] when it may have been done.
+    fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// `active → deleting` with a lease and in the sweep index, also from an update under way, whose writes are refused
+    /// from then on; repeatable by anybody.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
@@ -215,7 +297,7 @@ pub trait TrunkStore: Send + Sync {
     ///
     /// # Errors
     /// When the table does not answer or refuses.
-    fn get(&self, key: TrunkKey) -> impl Future<Output = Result<Option<Trunk>, StoreError>> + Send;
+    fn get(&self, key: TrunkKey) -> impl Future<Output = Result<Option<TrunkRecord>, StoreError>> + Send;
 
     /// Live trunks older than `before`, newest first, at most `limit`; the page is full while there are more.
     ///

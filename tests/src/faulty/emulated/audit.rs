@@ -48,7 +48,7 @@ impl SipInventory for OfWorkspace {
         self.sip.dispatch_rule(key, livekit_trunk_id)
     }
 
-    async fn replace(&self, livekit_id: &str, content: Self::Content) -> Result<(), UpstreamError> {
+    async fn replace(&self, livekit_id: &str, content: Self::Content) -> Result<bool, UpstreamError> {
         self.sip.replace(livekit_id, content).await
     }
 }

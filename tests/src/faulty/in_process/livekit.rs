@@ -1,19 +1,49 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use trunkline_domain::{LiveKitObjects, TrunkId};
+use secrecy::ExposeSecret;
+use trunkline_domain::{AuthPassword, LiveKitObjects, TrunkId, TrunkName, TrunkSecret, TrunkSettings};
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipService, UpstreamError};
 
 use super::InProcess;
 
-/// Objects by their LiveKit ids, and what each belongs to.
+/// Objects by their LiveKit ids.
 #[derive(Debug, Default)]
 pub(super) struct LiveKit {
     made: usize,
-    inbound: BTreeMap<String, TrunkId>,
-    outbound: BTreeMap<String, TrunkId>,
+    inbound: BTreeMap<String, Said>,
+    outbound: BTreeMap<String, Said>,
     /// By the LiveKit id of their only trunk.
     rules: BTreeMap<String, String>,
+}
+
+/// Whose a LiveKit trunk is, and what it says.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    owner: TrunkId,
+    settings: TrunkSettings,
+    password: Option<String>,
+}
+
+impl Said {
+    fn of(owner: TrunkId, settings: &TrunkSettings, password: Option<&AuthPassword>) -> Self {
+        // LiveKit's trunks are named after the trunk id.
+        let name = TrunkName::parse("any").expect("a name");
+        let settings = TrunkSettings { name, ..settings.clone() };
+        Self { owner, settings, password: password.map(|password| password.expose_secret().to_owned()) }
+    }
+}
+
+impl From<InboundTrunkSpec<'_>> for Said {
+    fn from(InboundTrunkSpec { key, settings, credentials, .. }: InboundTrunkSpec<'_>) -> Self {
+        Self::of(key.id, settings, credentials.map(|(_, password)| password))
+    }
+}
+
+impl From<OutboundTrunkSpec<'_>> for Said {
+    fn from(OutboundTrunkSpec { key, settings, credentials, .. }: OutboundTrunkSpec<'_>) -> Self {
+        Self::of(key.id, settings, credentials.map(|(_, password)| password))
+    }
 }
 
 impl LiveKit {
@@ -32,6 +62,21 @@ impl LiveKit {
         let there = self.inbound.keys().chain(self.outbound.keys()).chain(self.rules.keys()).collect();
         expected.symmetric_difference(&there).map(|id| format!("LiveKit object {id}")).collect()
     }
+
+    /// Trunks that say something else than the record.
+    pub(super) fn changed(
+        &self,
+        owner: TrunkId,
+        settings: &TrunkSettings,
+        objects: &LiveKitObjects,
+        secret: Option<&TrunkSecret>,
+    ) -> Vec<String> {
+        let said = Said::of(owner, settings, secret.and_then(TrunkSecret::password));
+        let inbound = objects.inbound().and_then(|objects| self.inbound.get_key_value(&objects.trunk_id));
+        let outbound = objects.outbound().and_then(|objects| self.outbound.get_key_value(&objects.trunk_id));
+        let changed = inbound.into_iter().chain(outbound).filter(|(_, says)| **says != said);
+        changed.map(|(id, _)| format!("LiveKit object {id} says something else than {owner}")).collect()
+    }
 }
 
 /// The LiveKit ids of what `wanted` says.
@@ -39,16 +84,20 @@ fn ids<V>(objects: &BTreeMap<String, V>, wanted: impl Fn(&V) -> bool) -> BTreeSe
     objects.iter().filter(|(_, value)| wanted(value)).map(|(id, _)| id.clone()).collect()
 }
 
+fn replace(trunks: &mut BTreeMap<String, Said>, livekit_id: &str, said: Said) -> bool {
+    trunks.get_mut(livekit_id).map(|says| *says = said).is_some()
+}
+
 impl SipService for InProcess {
     async fn prepare(&self) {}
 
     async fn create_inbound_trunk(&self, spec: InboundTrunkSpec<'_>) -> Result<String, UpstreamError> {
         let livekit = &mut self.contents().livekit;
-        if livekit.inbound.values().any(|owner| *owner == spec.key.id) {
+        if livekit.inbound.values().any(|said| said.owner == spec.key.id) {
             return Err(UpstreamError::Conflict);
         }
         let id = livekit.new_id("ST");
-        livekit.inbound.insert(id.clone(), spec.key.id);
+        livekit.inbound.insert(id.clone(), spec.into());
         Ok(id)
     }
 
@@ -65,16 +114,32 @@ impl SipService for InProcess {
     async fn create_outbound_trunk(&self, spec: OutboundTrunkSpec<'_>) -> Result<String, UpstreamError> {
         let livekit = &mut self.contents().livekit;
         let id = livekit.new_id("ST");
-        livekit.outbound.insert(id.clone(), spec.key.id);
+        livekit.outbound.insert(id.clone(), spec.into());
         Ok(id)
     }
 
+    async fn replace_inbound_trunk(
+        &self,
+        livekit_trunk_id: &str,
+        spec: InboundTrunkSpec<'_>,
+    ) -> Result<bool, UpstreamError> {
+        Ok(replace(&mut self.contents().livekit.inbound, livekit_trunk_id, spec.into()))
+    }
+
+    async fn replace_outbound_trunk(
+        &self,
+        livekit_trunk_id: &str,
+        spec: OutboundTrunkSpec<'_>,
+    ) -> Result<bool, UpstreamError> {
+        Ok(replace(&mut self.contents().livekit.outbound, livekit_trunk_id, spec.into()))
+    }
+
     async fn find_inbound_trunks(&self, id: TrunkId) -> Result<BTreeSet<String>, UpstreamError> {
-        Ok(ids(&self.contents().livekit.inbound, |owner| *owner == id))
+        Ok(ids(&self.contents().livekit.inbound, |said| said.owner == id))
     }
 
     async fn find_outbound_trunks(&self, id: TrunkId) -> Result<BTreeSet<String>, UpstreamError> {
-        Ok(ids(&self.contents().livekit.outbound, |owner| *owner == id))
+        Ok(ids(&self.contents().livekit.outbound, |said| said.owner == id))
     }
 
     async fn find_dispatch_rules(

@@ -89,6 +89,11 @@ impl Outside for InProcess {
         let live: Vec<_> = table.live().collect();
         let objects = live.iter().filter_map(|(_, record)| record.livekit.as_ref());
         violations.extend(livekit.differences(objects));
+        violations.extend(live.iter().flat_map(|(id, record)| {
+            let secret = record.secret_name.as_deref().and_then(|name| secrets.get(name));
+            let changed = |objects| livekit.changed(*id, &record.settings, objects, secret);
+            record.livekit.as_ref().map(changed).unwrap_or_default()
+        }));
         let kept: BTreeSet<_> = live.iter().filter_map(|(_, record)| record.secret_name.as_deref()).collect();
         violations.extend(secrets.differences(&kept));
         Quiet { live: live.iter().map(|(id, _)| id.to_string()).collect(), violations }

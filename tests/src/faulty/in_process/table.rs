@@ -1,10 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use trunkline_domain::{LiveKitObjects, Trunk, TrunkId, TrunkSettings, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, Page, Reservation, ReserveOutcome, Settled,
-    StoreError, SweepStore, TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, Page, Reservation, ReserveOutcome, RevertStart,
+    Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart, Unsettled,
+    UpdateStart,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
@@ -32,8 +33,16 @@ impl Default for Table {
 enum State {
     Provisioning,
     Active,
+    Updating,
+    Reverting,
     Undoing,
     Deleting,
+}
+
+impl State {
+    fn is_shown(self) -> bool {
+        matches!(self, Self::Active | Self::Updating | Self::Reverting)
+    }
 }
 
 #[derive(Debug)]
@@ -41,7 +50,9 @@ pub(super) struct Record {
     state: State,
     pub(super) livekit: Option<LiveKitObjects>,
     pub(super) secret_name: Option<String>,
-    settings: TrunkSettings,
+    seen_secret_names: BTreeSet<String>,
+    changed_by: Option<LeaseOwner>,
+    pub(super) settings: TrunkSettings,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -56,7 +67,7 @@ pub(super) struct Record {
 struct Stone {
     deleted: bool,
     seen: SeenObjects,
-    secret_name: Option<String>,
+    secret_names: BTreeSet<String>,
     sweep: Sweep,
 }
 
@@ -88,12 +99,19 @@ impl Record {
         if let Some(objects) = &self.livekit {
             seen.merge(objects.into());
         }
-        Unsettled {
-            seen,
-            secret_name: self.secret_name.clone(),
-            key_hash: self.key_hash.clone(),
-            version: self.version,
-        }
+        Unsettled { seen, secret_names: self.secret_names(), key_hash: self.key_hash.clone(), version: self.version }
+    }
+
+    fn secret_names(&self) -> BTreeSet<String> {
+        self.seen_secret_names.iter().chain(&self.secret_name).cloned().collect()
+    }
+
+    /// Due for a last look.
+    fn settle(&mut self) {
+        self.state = State::Active;
+        self.lease = None;
+        let failing = self.sweep.take().and_then(|sweep| sweep.failing);
+        self.sweep = Some(Sweep { at: Timestamp::now() + TOMBSTONE, failing });
     }
 
     fn is_owned_by(&self, owner: &LeaseOwner) -> bool {
@@ -106,15 +124,20 @@ impl Record {
 
     /// The lease, and its place in the sweep index.
     fn take(&mut self, state: State, lease: &Lease) {
-        self.state = state;
         self.version += 1;
+        self.lend(state, lease);
+    }
+
+    /// The same of a trunk that is shown, which keeps its version.
+    fn lend(&mut self, state: State, lease: &Lease) {
+        self.state = state;
         self.lease = Some(lease.clone());
         let failing = self.sweep.take().and_then(|sweep| sweep.failing);
         self.sweep = Some(Sweep { at: lease.until, failing });
     }
 
     fn trunk(&self, key: TrunkKey) -> Option<Trunk> {
-        let livekit = self.livekit.clone().filter(|_| self.state == State::Active)?;
+        let livekit = self.livekit.clone().filter(|_| self.state.is_shown())?;
         Some(Trunk {
             id: key.id,
             workspace_id: key.workspace_id,
@@ -129,7 +152,7 @@ impl Record {
 
 impl Table {
     pub(super) fn live(&self) -> impl Iterator<Item = (TrunkId, &Record)> {
-        self.trunks.iter().filter(|(_, record)| record.state == State::Active).map(|(id, record)| (*id, record))
+        self.trunks.iter().filter(|(_, record)| record.state.is_shown()).map(|(id, record)| (*id, record))
     }
 
     /// What should not be at a quiet moment, by the records alone.
@@ -146,7 +169,8 @@ impl Table {
     }
 
     pub(super) fn put_forward(&mut self, clock: Clock) -> usize {
-        let trunks = self.trunks.values_mut().filter_map(|record| {
+        let is_due = |record: &&mut Record| clock == Clock::All || record.state != State::Active;
+        let trunks = self.trunks.values_mut().filter(is_due).filter_map(|record| {
             let sweep = record.sweep.as_mut()?;
             if let Some(lease) = &mut record.lease {
                 lease.until = Timestamp::UNIX_EPOCH;
@@ -161,22 +185,20 @@ impl Table {
     fn bury(&mut self, id: TrunkId, gone: &Unsettled, deleted: bool) {
         self.trunks.remove(&id);
         self.count -= 1;
-        self.mark(id, &gone.seen, gone.secret_name.as_deref(), deleted);
+        self.mark(id, &gone.seen, &gone.secret_names, deleted);
     }
 
     /// The tombstone, made if need be, with its whole time before it.
-    fn mark(&mut self, id: TrunkId, seen: &SeenObjects, secret_name: Option<&str>, deleted: bool) {
+    fn mark(&mut self, id: TrunkId, seen: &SeenObjects, secret_names: &BTreeSet<String>, deleted: bool) {
         let at = Timestamp::now() + TOMBSTONE;
         let stone = self.tombstones.entry(id).or_insert_with(|| Stone {
             deleted,
             seen: SeenObjects::default(),
-            secret_name: None,
+            secret_names: BTreeSet::new(),
             sweep: Sweep::at(at),
         });
         stone.seen.merge(seen.clone());
-        if let Some(name) = secret_name {
-            stone.secret_name = Some(name.to_owned());
-        }
+        stone.secret_names.extend(secret_names.iter().cloned());
         stone.sweep.at = at;
     }
 
@@ -211,6 +233,8 @@ impl TrunkStore for InProcess {
             state: State::Provisioning,
             livekit: None,
             secret_name: secret_name.map(str::to_owned),
+            seen_secret_names: BTreeSet::new(),
+            changed_by: None,
             settings: settings.clone(),
             version: 0,
             created_at: now,
@@ -266,7 +290,7 @@ impl TrunkStore for InProcess {
                 UndoStart::Undoing(record.unsettled())
             }
             State::Provisioning | State::Undoing => UndoStart::LeaseLost,
-            State::Active | State::Deleting => UndoStart::Active,
+            State::Active | State::Updating | State::Reverting | State::Deleting => UndoStart::Active,
         })
     }
 
@@ -285,9 +309,9 @@ impl TrunkStore for InProcess {
         &self,
         key: TrunkKey,
         seen: &SeenObjects,
-        secret_name: Option<&str>,
+        secret_names: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
-        self.contents().table.mark(key.id, seen, secret_name, false);
+        self.contents().table.mark(key.id, seen, secret_names, false);
         Ok(())
     }
 
@@ -309,9 +333,76 @@ impl TrunkStore for InProcess {
         Ok(Settled::Settled)
     }
 
+    async fn begin_update(
+        &self,
+        key: TrunkKey,
+        version: u64,
+        secret_names: &BTreeSet<String>,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<UpdateStart, StoreError> {
+        let table = &mut self.contents().table;
+        let Some(record) = table.trunks.get_mut(&key.id) else {
+            return Ok(UpdateStart::Absent);
+        };
+        let was_unsettled = match record.state {
+            State::Active => false,
+            State::Updating | State::Reverting if record.lease_ended(now) => true,
+            State::Updating | State::Reverting => return Ok(UpdateStart::Busy),
+            State::Provisioning | State::Undoing | State::Deleting => return Ok(UpdateStart::Absent),
+        };
+        if record.version != version {
+            return Ok(UpdateStart::Changed);
+        }
+        record.lend(State::Updating, lease);
+        record.seen_secret_names.extend(secret_names.iter().cloned());
+        Ok(UpdateStart::Updating { was_unsettled })
+    }
+
+    async fn commit_update(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Result<CommitOutcome, StoreError> {
+        let TrunkRecord { trunk, secret_name } = record;
+        let table = &mut self.contents().table;
+        let ours = |record: &&mut Record| record.state == State::Updating && record.is_owned_by(owner);
+        let Some(record) = table.trunks.get_mut(&trunk.id).filter(ours) else {
+            return Ok(CommitOutcome::LeaseLost);
+        };
+        record.settings = trunk.settings.clone();
+        record.version = trunk.version;
+        record.updated_at = trunk.updated_at;
+        record.secret_name.clone_from(secret_name);
+        record.changed_by = Some(owner.clone());
+        record.settle();
+        Ok(CommitOutcome::Committed)
+    }
+
+    async fn begin_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<RevertStart, StoreError> {
+        let table = &mut self.contents().table;
+        let Some(record) = table.trunks.get_mut(&key.id) else {
+            return Ok(RevertStart::Absent);
+        };
+        Ok(match record.state {
+            State::Updating | State::Reverting if record.is_owned_by(owner) => {
+                record.state = State::Reverting;
+                RevertStart::Reverting
+            }
+            _ if record.changed_by.as_ref() == Some(owner) => RevertStart::Committed,
+            state if state.is_shown() => RevertStart::LeaseLost,
+            _ => RevertStart::Absent,
+        })
+    }
+
+    async fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
+        let table = &mut self.contents().table;
+        let ours = |record: &&mut Record| record.state == State::Reverting && record.is_owned_by(owner);
+        if let Some(record) = table.trunks.get_mut(&key.id).filter(ours) {
+            record.settle();
+        }
+        Ok(())
+    }
+
     async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
         let table = &mut self.contents().table;
-        let deletable = |record: &&mut Record| matches!(record.state, State::Active | State::Deleting);
+        let deletable = |record: &&mut Record| record.state.is_shown() || record.state == State::Deleting;
         let Some(record) = table.trunks.get_mut(&key.id).filter(deletable) else {
             return Ok(DeletionStart::Absent);
         };
@@ -347,8 +438,11 @@ impl TrunkStore for InProcess {
         Ok(None)
     }
 
-    async fn get(&self, key: TrunkKey) -> Result<Option<Trunk>, StoreError> {
-        Ok(self.contents().table.trunks.get(&key.id).and_then(|record| record.trunk(key)))
+    async fn get(&self, key: TrunkKey) -> Result<Option<TrunkRecord>, StoreError> {
+        let contents = self.contents();
+        Ok(contents.table.trunks.get(&key.id).and_then(|record| {
+            Some(TrunkRecord { trunk: record.trunk(key)?, secret_name: record.secret_name.clone() })
+        }))
     }
 
     async fn list(
@@ -400,7 +494,10 @@ impl SweepStore for InProcess {
             // A repeat of the write that took it, whose answer was lost.
             State::Undoing if record.is_owned_by(&lease.owner) => TakeOver::Undoing(record.unsettled()),
             State::Deleting => TakeOver::Deleting,
-            State::Provisioning | State::Undoing | State::Active => TakeOver::NotDue,
+            State::Active | State::Updating | State::Reverting if record.sweep.is_some() => TakeOver::Updated,
+            State::Provisioning | State::Undoing | State::Active | State::Updating | State::Reverting => {
+                TakeOver::NotDue
+            }
         })
     }
 
@@ -422,11 +519,54 @@ impl SweepStore for InProcess {
         Ok(Some(record.unsettled()))
     }
 
+    async fn take_over_update(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Option<Reverting>, StoreError> {
+        let table = &mut self.contents().table;
+        let Some(record) = table.trunks.get_mut(&key.id) else {
+            return Ok(None);
+        };
+        let is_last_look = match record.state {
+            State::Updating | State::Reverting if record.lease_ended(now) => false,
+            // A repeat of the write that took it, whose answer was lost.
+            State::Reverting if record.is_owned_by(&lease.owner) => false,
+            State::Active if record.sweep.as_ref().is_some_and(|sweep| sweep.at <= now) => true,
+            _ => return Ok(None),
+        };
+        if !record.is_owned_by(&lease.owner) {
+            record.lend(State::Reverting, lease);
+        }
+        let secret_name = record.secret_name.clone();
+        let mut other_secrets = record.secret_names();
+        other_secrets.retain(|name| Some(name) != secret_name.as_ref());
+        let trunk = record.trunk(key).expect("a trunk that is shown");
+        Ok(Some(Reverting { record: TrunkRecord { trunk, secret_name }, other_secrets, is_last_look }))
+    }
+
+    async fn end_last_look(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        gone: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        let table = &mut self.contents().table;
+        let ours = |record: &&mut Record| record.state == State::Reverting && record.is_owned_by(owner);
+        if let Some(record) = table.trunks.get_mut(&key.id).filter(ours) {
+            record.state = State::Active;
+            (record.lease, record.sweep) = (None, None);
+            record.seen_secret_names.retain(|name| !gone.contains(name));
+        }
+        Ok(())
+    }
+
     async fn tombstone(&self, key: TrunkKey) -> Result<Option<Tombstone>, StoreError> {
         let contents = self.contents();
         Ok(contents.table.tombstones.get(&key.id).map(|stone| Tombstone {
             seen: stone.seen.clone(),
-            secret_name: stone.secret_name.clone(),
+            secret_names: stone.secret_names.clone(),
             due_at: stone.sweep.at,
         }))
     }

@@ -17,6 +17,11 @@ impl<V: SecretStore + Clone + 'static> SecretStore for LineSecrets<V> {
         self.line.call("create_secret", Effect::Write, work).await
     }
 
+    async fn read(&self, name: &str) -> Result<Option<TrunkSecret>, UpstreamError> {
+        let (secrets, name) = (self.secrets.clone(), name.to_owned());
+        self.line.call("read_secret", Effect::Read, async move { secrets.read(&name).await }).await
+    }
+
     async fn schedule_deletion(&self, name: &str) -> Result<(), UpstreamError> {
         let (secrets, name) = (self.secrets.clone(), name.to_owned());
         let work = async move { secrets.schedule_deletion(&name).await };

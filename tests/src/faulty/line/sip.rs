@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use trunkline_domain::TrunkId;
+use trunkline_domain::{TrunkId, TrunkSecret, TrunkSettings};
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipService, UpstreamError};
 
@@ -13,20 +13,44 @@ pub(in crate::faulty) struct LineSip<L> {
     pub(in crate::faulty) line: Line,
 }
 
+/// What a call may still need when its caller is gone.
+struct OwnedSpec {
+    key: TrunkKey,
+    settings: TrunkSettings,
+    secret: Option<TrunkSecret>,
+}
+
+impl From<InboundTrunkSpec<'_>> for OwnedSpec {
+    fn from(InboundTrunkSpec { key, settings, credentials, .. }: InboundTrunkSpec<'_>) -> Self {
+        let password = credentials.map(|(_, password)| password.clone());
+        Self { key, settings: settings.clone(), secret: TrunkSecret::of(password, None) }
+    }
+}
+
+impl From<OutboundTrunkSpec<'_>> for OwnedSpec {
+    fn from(OutboundTrunkSpec { key, settings, credentials, .. }: OutboundTrunkSpec<'_>) -> Self {
+        let password = credentials.map(|(_, password)| password.clone());
+        Self { key, settings: settings.clone(), secret: TrunkSecret::of(password, None) }
+    }
+}
+
+impl OwnedSpec {
+    fn inbound(&self) -> InboundTrunkSpec<'_> {
+        InboundTrunkSpec::of(self.key, &self.settings, self.secret.as_ref()).expect("a trunk that takes calls")
+    }
+
+    fn outbound(&self) -> OutboundTrunkSpec<'_> {
+        OutboundTrunkSpec::of(self.key, &self.settings, self.secret.as_ref()).expect("a trunk that makes calls")
+    }
+}
+
 impl<L: SipService + Clone + 'static> SipService for LineSip<L> {
     /// Makes a token of a key that is there: no call.
     async fn prepare(&self) {}
 
     async fn create_inbound_trunk(&self, spec: InboundTrunkSpec<'_>) -> Result<String, UpstreamError> {
-        let InboundTrunkSpec { key, settings, inbound, credentials } = spec;
-        let (settings, inbound) = (settings.clone(), *inbound);
-        let credentials = credentials.map(|(username, password)| (username.clone(), password.clone()));
-        let sip = self.sip.clone();
-        let work = async move {
-            let credentials = credentials.as_ref().map(|(username, password)| (username, password));
-            let spec = InboundTrunkSpec { key, settings: &settings, inbound: &inbound, credentials };
-            sip.create_inbound_trunk(spec).await
-        };
+        let (sip, spec) = (self.sip.clone(), OwnedSpec::from(spec));
+        let work = async move { sip.create_inbound_trunk(spec.inbound()).await };
         self.line.call("create_inbound_trunk", Effect::Write, work).await
     }
 
@@ -37,17 +61,29 @@ impl<L: SipService + Clone + 'static> SipService for LineSip<L> {
     }
 
     async fn create_outbound_trunk(&self, spec: OutboundTrunkSpec<'_>) -> Result<String, UpstreamError> {
-        let OutboundTrunkSpec { key, settings, address, outbound, credentials } = spec;
-        let (settings, address, outbound) = (settings.clone(), address.clone(), *outbound);
-        let credentials = credentials.map(|(username, password)| (username.clone(), password.clone()));
-        let sip = self.sip.clone();
-        let work = async move {
-            let credentials = credentials.as_ref().map(|(username, password)| (username, password));
-            let spec =
-                OutboundTrunkSpec { key, settings: &settings, address: &address, outbound: &outbound, credentials };
-            sip.create_outbound_trunk(spec).await
-        };
+        let (sip, spec) = (self.sip.clone(), OwnedSpec::from(spec));
+        let work = async move { sip.create_outbound_trunk(spec.outbound()).await };
         self.line.call("create_outbound_trunk", Effect::Write, work).await
+    }
+
+    async fn replace_inbound_trunk(
+        &self,
+        livekit_trunk_id: &str,
+        spec: InboundTrunkSpec<'_>,
+    ) -> Result<bool, UpstreamError> {
+        let (sip, id, spec) = (self.sip.clone(), livekit_trunk_id.to_owned(), OwnedSpec::from(spec));
+        let work = async move { sip.replace_inbound_trunk(&id, spec.inbound()).await };
+        self.line.call("replace_inbound_trunk", Effect::Write, work).await
+    }
+
+    async fn replace_outbound_trunk(
+        &self,
+        livekit_trunk_id: &str,
+        spec: OutboundTrunkSpec<'_>,
+    ) -> Result<bool, UpstreamError> {
+        let (sip, id, spec) = (self.sip.clone(), livekit_trunk_id.to_owned(), OwnedSpec::from(spec));
+        let work = async move { sip.replace_outbound_trunk(&id, spec.outbound()).await };
+        self.line.call("replace_outbound_trunk", Effect::Write, work).await
     }
 
     async fn find_inbound_trunks(&self, id: TrunkId) -> Result<BTreeSet<String>, UpstreamError> {

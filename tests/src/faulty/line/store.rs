@@ -1,8 +1,11 @@
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, Page, Reservation, ReserveOutcome, Settled,
-    StoreError, SweepStore, TakeOver, Tombstone, TrunkStore, UndoStart, Unsettled,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, Page, Reservation, ReserveOutcome, RevertStart,
+    Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart, Unsettled,
+    UpdateStart,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
@@ -58,16 +61,45 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         &self,
         key: TrunkKey,
         seen: &SeenObjects,
-        secret_name: Option<&str>,
+        secret_names: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
-        let (table, seen, secret_name) = (self.table.clone(), seen.clone(), secret_name.map(str::to_owned));
-        let work = async move { table.note_on_tombstone(key, &seen, secret_name.as_deref()).await };
+        let (table, seen, secret_names) = (self.table.clone(), seen.clone(), secret_names.clone());
+        let work = async move { table.note_on_tombstone(key, &seen, &secret_names).await };
         self.line.call("note_on_tombstone", Effect::Write, work).await
     }
 
     async fn settle_undo(&self, key: TrunkKey, owner: &LeaseOwner, undone: &Unsettled) -> Result<Settled, StoreError> {
         let (table, owner, undone) = (self.table.clone(), owner.clone(), undone.clone());
         self.line.call("settle_undo", Effect::Write, async move { table.settle_undo(key, &owner, &undone).await }).await
+    }
+
+    async fn begin_update(
+        &self,
+        key: TrunkKey,
+        version: u64,
+        secret_names: &BTreeSet<String>,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<UpdateStart, StoreError> {
+        let (table, secret_names, lease) = (self.table.clone(), secret_names.clone(), lease.clone());
+        let work = async move { table.begin_update(key, version, &secret_names, &lease, now).await };
+        self.line.call("begin_update", Effect::Write, work).await
+    }
+
+    async fn commit_update(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Result<CommitOutcome, StoreError> {
+        let (table, record, owner) = (self.table.clone(), record.clone(), owner.clone());
+        let work = async move { table.commit_update(&record, &owner).await };
+        self.line.call("commit_update", Effect::Write, work).await
+    }
+
+    async fn begin_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<RevertStart, StoreError> {
+        let (table, owner) = (self.table.clone(), owner.clone());
+        self.line.call("begin_revert", Effect::Write, async move { table.begin_revert(key, &owner).await }).await
+    }
+
+    async fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
+        let (table, owner) = (self.table.clone(), owner.clone());
+        self.line.call("end_revert", Effect::Write, async move { table.end_revert(key, &owner).await }).await
     }
 
     async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
@@ -96,7 +128,7 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("keep_answer", Effect::Write, work).await
     }
 
-    async fn get(&self, key: TrunkKey) -> Result<Option<Trunk>, StoreError> {
+    async fn get(&self, key: TrunkKey) -> Result<Option<TrunkRecord>, StoreError> {
         let table = self.table.clone();
         self.line.call("get", Effect::Read, async move { table.get(key).await }).await
     }
@@ -146,6 +178,28 @@ impl<S: SweepStore + Clone + 'static> SweepStore for LineStore<S> {
         let (table, lease) = (self.table.clone(), lease.clone());
         let work = async move { table.take_over_deletion(key, &lease, now).await };
         self.line.call("take_over_deletion", Effect::Write, work).await
+    }
+
+    async fn take_over_update(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Option<Reverting>, StoreError> {
+        let (table, lease) = (self.table.clone(), lease.clone());
+        let work = async move { table.take_over_update(key, &lease, now).await };
+        self.line.call("take_over_update", Effect::Write, work).await
+    }
+
+    async fn end_last_look(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        gone: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        let (table, owner, gone) = (self.table.clone(), owner.clone(), gone.clone());
+        let work = async move { table.end_last_look(key, &owner, &gone).await };
+        self.line.call("end_last_look", Effect::Write, work).await
     }
 
     async fn tombstone(&self, key: TrunkKey) -> Result<Option<Tombstone>, StoreError> {

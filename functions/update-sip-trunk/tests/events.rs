@@ -1,0 +1,57 @@
+//! The events under `events/update-sip-trunk`, fed to the function's binary.
+
+use std::time::Duration;
+
+use trunkline_tests::fault::{On, System};
+use trunkline_tests::lambda::Function;
+use trunkline_tests::{Left, World, events, redactions};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_update-sip-trunk");
+
+#[tokio::test]
+async fn every_event_is_answered() {
+    let fed = events::feed(BINARY, "update-sip-trunk").await;
+    for (name, response) in &fed.responses {
+        redactions().bind(|| insta::assert_json_snapshot!(name.as_str(), response));
+    }
+    // The secret of the password that was replaced.
+    let changed = Left { in_sweep_index: 1, secrets_scheduled: 1, ..Left::both(22) };
+    assert_eq!(fed.world.left().await, changed);
+}
+
+#[tokio::test]
+async fn it_answers_before_it_is_frozen() {
+    let world = World::faulty().await;
+    world.add_event_fixtures().await;
+    let function = Function::start(BINARY, &world.environment()).await;
+    let before = world.left().await;
+    let gate = world.faults(System::LiveKit).hold(On::operation("UpdateSIPInboundTrunk").nth(1));
+    let event = events::one("update-sip-trunk", "password");
+    let response = function.invoke_within(Duration::from_secs(2), event).await;
+    assert_eq!(response["statusCode"], 502, "{response}");
+    assert_eq!(world.left().await, before + Left { in_sweep_index: 1, secrets_scheduled: 1, ..Left::default() });
+    gate.open();
+}
+
+#[tokio::test]
+async fn it_names_the_setting_that_it_needs() {
+    let settings = [
+        "TABLE_NAME",
+        "SECRET_PREFIX",
+        "LIVEKIT_URL",
+        "LIVEKIT_SIP_HOST",
+        "LIVEKIT_API_KEY",
+        "LIVEKIT_API_SECRET",
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ];
+    let malformed = [
+        ("SECRET_PREFIX", "not a prefix"),
+        ("LIVEKIT_URL", "livekit.example"),
+        ("LIVEKIT_SIP_HOST", "user@host"),
+        ("ALLOW_PRIVATE_SIP_ADDRESSES", "yes"),
+        ("LEASE_SECONDS", "a while"),
+    ];
+    events::needs(BINARY, &settings, &malformed).await;
+}
