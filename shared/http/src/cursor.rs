@@ -66,7 +66,7 @@ impl schemars::JsonSchema for Cursor {
         schemars::json_schema!({
             "type": "string",
             "pattern": r"^trunk_[0-7][0-9a-hjkmnp-tv-z]{25}(\.(livekit|twilio|byoc))?(\.(inbound|outbound|both))?$",
-            "examples": ["trunk_01kdz0v1ctfpat8r05qs7wk4ed.byoc"],
+            "examples": ["trunk_01kdz0v1ctfpat8r05qs7wk4ed"],
         })
     }
 }
