@@ -55,12 +55,12 @@ def main(runs, target, service):
 
 def lived(entrant, log, api_key, size, throttled):
     """A process that is throttled from its start, or once it is ready."""
-    with Share(size / WHOLE_MB) as share, Function(entrant.command, entrant.environment, log) as function:
-        if throttled:
+    with Share(size / WHOLE_MB) as share:
+        command = share.starting(entrant.command) if throttled else entrant.command
+        with Function(command, entrant.environment, log, stops=throttled) as function:
+            init_ms = milliseconds(function.started, function.ready())
             share.take(function.pid)
-        init_ms = milliseconds(function.started, function.ready())
-        share.take(function.pid)
-        first, *warm = [create(function, api_key) for _ in range(WARM + 1)]
+            first, *warm = [create(function, api_key) for _ in range(WARM + 1)]
     return Life(init_ms, first, median(warm))
 
 

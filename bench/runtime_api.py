@@ -73,8 +73,9 @@ class Answer:
 class Function:
     """A function that runs as long as the `with` block does, and gets one event after the other."""
 
-    def __init__(self, command, environment, log):
-        self.command, self.log = command, log
+    def __init__(self, command, environment, log, stops=False):
+        """`stops` says that the command stops itself before it becomes the function: its life begins there."""
+        self.command, self.log, self.stops = command, log, stops
         self.environment = {**ENVIRONMENT, **environment}
         # Whom it asks for its next event, once it does; whom it told its last response, until that is accepted.
         self._asking = self._telling = None
@@ -87,6 +88,10 @@ class Function:
         self._requests = _Requests(listener)
         self.started = time.perf_counter_ns()
         self.pid = os.posix_spawn(self.command[0], self.command, environment, file_actions=output)
+        if self.stops:
+            os.waitpid(self.pid, os.WUNTRACED)
+            self.started = time.perf_counter_ns()
+            os.kill(self.pid, signal.SIGCONT)
         return self
 
     def __exit__(self, *_):
