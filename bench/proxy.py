@@ -112,11 +112,13 @@ def _forward(connection, upstream, delay_s, context, traced):
                     time.sleep(delay_s)
                 system.sendall(request)
                 answer = _message(system)
+                if not answer:
+                    return
                 if traced:
                     _write([_operation(request), began, time.monotonic_ns()])
                 connection.sendall(answer)
-    except ConnectionError:
-        # The function was ended.
+    except OSError:
+        # The function was ended, in the middle of a TLS record maybe.
         pass
 
 

@@ -5,7 +5,7 @@ from statistics import median, quantiles
 
 def figures(values):
     """Median, 10th and 90th percentile."""
-    deciles = quantiles(values, n=10, method="inclusive")
+    deciles = quantiles(values, n=10, method="inclusive") if len(values) > 1 else values * 9
     return median(values), deciles[0], deciles[8]
 
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use trunkline_bootstrap::logging::{self, Format};
 use trunkline_bootstrap::{Clients, Environment};
+use trunkline_domain::ApiKey;
 use trunkline_local::{Options, Ready, start};
 use trunkline_provisioning::{Difference, Repaired};
 
@@ -70,7 +71,7 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     logging::start(Format::detect());
     let ended = match cli.command {
         Some(Command::Dev(dev)) => run(dev).await,
@@ -83,10 +84,31 @@ async fn main() -> ExitCode {
     match ended {
         Ok(code) => code,
         Err(error) => {
-            tracing::error!("{error}");
+            // Whatever is logged, a command says why it failed.
+            if tracing::enabled!(tracing::Level::ERROR) {
+                tracing::error!("{error}");
+            } else {
+                let _ = writeln!(io::stderr(), "{error}");
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is wrong with the command line, without an API key that stands in a wrong place.
+fn refuse(error: &clap::Error) -> ! {
+    let said = error.to_string();
+    let Some((before, after)) = said.split_once(ApiKey::PREFIX) else {
+        error.exit();
+    };
+    let mut hidden = before.to_owned();
+    for part in after.split(ApiKey::PREFIX) {
+        hidden.push_str(ApiKey::PREFIX);
+        hidden.push_str("...");
+        hidden.push_str(part.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric()));
+    }
+    let _ = write!(io::stderr(), "{hidden}");
+    std::process::exit(error.exit_code())
 }
 
 async fn run(dev: Dev) -> Result<ExitCode, Box<dyn std::error::Error>> {

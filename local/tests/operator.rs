@@ -93,7 +93,6 @@ async fn a_workspace_and_its_keys_are_of_use_at_once() {
         "trunk_count": 0,
         "trunk_limit": 20,
         "has_default_limit": true,
-        "active_api_keys": 0,
         "created_at": workspace["created_at"],
     });
     assert_eq!(workspace, expected);
@@ -286,6 +285,11 @@ async fn a_wrong_argument_is_a_usage_error_that_repeats_no_key() {
         (&["workspace", "set-limit", workspace, "many"], "a number of trunks, or `default`"),
         (&["workspace", "create", "--limit", "1.5"], "a number of trunks, or `default`"),
         (&["workspace", "destroy", workspace], "destroy"),
+        (&["workspace", "set-limit", workspace, key], "sk_..."),
+        (&["workspace", "create", "--limit", key], "sk_..."),
+        (&["key", key], "sk_..."),
+        (&["key", "list", workspace, key], "sk_..."),
+        (&["key", "create", workspace, "--scope", key], "sk_..."),
     ] {
         let ended = operator.run(arguments).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}");
@@ -329,6 +333,7 @@ async fn a_lost_answer_makes_nothing_twice() {
     dynamodb.inject(On::operation("UpdateItem").nth(1), Fault::DropAnswer);
     operator.run(&["key", "revoke", &id, &key_id, "--json"]).await.json();
     dynamodb.heal();
+    assert_eq!(dynamodb.faulted(), 3);
     world.client().with_key(&key).get(TRUNKS).await.expect_error(401, "unauthorized");
     assert_eq!(world.differences().await, [""; 0]);
 }

@@ -52,8 +52,9 @@ impl Warm {
         let counted = self.measure(handler, &event, calls);
         let each = counted.count_total / calls as u64;
         assert!(each <= most, "{each} allocations, at most {most} are expected: {counted:?}");
-        let kept = counted.count_current / calls as i64;
-        assert!(kept < 1, "{kept} of {each} allocations are kept by each call: {counted:?}");
+        // A buffer of a connection may have grown: not with every call.
+        let kept = counted.bytes_current / calls as i64;
+        assert!(kept < 1024, "{kept} bytes are kept by each call: {counted:?}");
     }
 }
 

@@ -73,7 +73,9 @@ impl Create {
             made.id,
             scope.as_str()
         );
-        write(&output, &json, text)?;
+        // It works already, and nobody has it.
+        write(&output, &json, text)
+            .map_err(|error| format!("the key could not be shown ({error}): revoke {} of {workspace_id}", made.id))?;
         Ok(ExitCode::SUCCESS)
     }
 }

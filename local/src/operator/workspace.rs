@@ -41,40 +41,49 @@ pub(crate) struct SetLimit {
 impl WorkspaceCommand {
     pub(crate) async fn run(self) -> Ended {
         let workspaces = workspaces()?;
-        let (workspace, output) = match self {
+        // After a write nothing is read: what was done is told, also when the table stops to answer.
+        let (workspace, active_keys, output) = match self {
             Self::Create(Create { limit, output }) => {
-                (workspaces.create(WorkspaceId::new(), limit.own()).await?, output)
+                let id = WorkspaceId::new();
+                let made = workspaces.create(id, limit.own()).await;
+                (made.map_err(|error| format!("{id} may not have been made: {error}"))?, None, output)
             }
-            Self::Show(OfWorkspace { id, output }) => (workspaces.show(id).await?, output),
+            Self::Show(OfWorkspace { id, output }) => {
+                let keys = workspaces.keys(id).await?;
+                let active = keys.iter().filter(|key| key.state == ApiKeyState::Active).count();
+                (workspaces.show(id).await?, Some(active), output)
+            }
             Self::SetLimit(SetLimit { workspace: OfWorkspace { id, output }, limit }) => {
-                (workspaces.set_limit(id, limit.own()).await?, output)
+                (workspaces.set_limit(id, limit.own()).await?, None, output)
             }
         };
-        let keys = workspaces.keys(workspace.id).await?;
-        let active_keys = keys.iter().filter(|key| key.state == ApiKeyState::Active).count();
-        let json = json!({
+        let mut json = json!({
             "workspace_id": workspace.id,
             "trunk_count": workspace.trunk_count,
             "trunk_limit": workspace.trunk_limit,
             "has_default_limit": workspace.has_default_limit,
-            "active_api_keys": active_keys,
             "created_at": moment(workspace.created_at),
         });
+        if let Some(active_keys) = active_keys {
+            json["active_api_keys"] = json!(active_keys);
+        }
         write(&output, &json, text(&workspace, active_keys))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn text(workspace: &Workspace, active_keys: usize) -> String {
+fn text(workspace: &Workspace, active_keys: Option<usize>) -> String {
     let &Workspace { id, trunk_count, trunk_limit, has_default_limit, created_at } = workspace;
     let whose = if has_default_limit { "the default limit" } else { "a limit of its own" };
     let mut text = format!(
         "workspace        {id}\n\
          trunks           {trunk_count} of {trunk_limit}, {whose}\n\
-         active API keys  {active_keys}\n\
          created          {}",
         moment(created_at)
     );
+    if let Some(active_keys) = active_keys {
+        text.push_str(&format!("\nactive API keys  {active_keys}"));
+    }
     if trunk_count > trunk_limit {
         text.push_str("\n\nIt holds more than it may: all of them stay, and none can be created.");
     }

@@ -78,9 +78,12 @@ impl ApiKey {
         Self(text.into())
     }
 
+    /// What every key begins with.
+    pub const PREFIX: &str = "sk_";
+
     /// A new key: `sk_` and 43 letters and digits, 256 bits of randomness.
     pub fn generate() -> Self {
-        Self(format!("sk_{}", Alphanumeric.sample_string(&mut rand::rng(), 43)).into())
+        Self(format!("{}{}", Self::PREFIX, Alphanumeric.sample_string(&mut rand::rng(), 43)).into())
     }
 
     /// What the table knows of the key.

@@ -20,7 +20,12 @@ use crate::transaction::{Transaction, failed, item};
 const DEFAULT_LIVEKIT_PROJECT: &str = "default";
 
 impl WorkspaceStore for TrunkTable {
-    async fn add_workspace(&self, id: WorkspaceId, own_limit: Option<u64>, now: Timestamp) -> Result<bool, StoreError> {
+    async fn add_workspace(
+        &self,
+        id: WorkspaceId,
+        own_limit: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Option<Workspace>, StoreError> {
         let put = Put::builder()
             .table_name(&self.name)
             .set_item(Some(keys::workspace(id)))
@@ -33,7 +38,14 @@ impl WorkspaceStore for TrunkTable {
         let put = own_limit.into_iter().fold(put, |put, limit| put.item("trunk_limit", number(limit)));
         // A transaction of one: its token makes a repeat of the SDK's one write.
         let write = item(put.build(), |write, put| write.put(put))?;
-        Ok(matches!(self.transact("add_workspace", vec![write]).await?, Transaction::Done))
+        let added = matches!(self.transact("add_workspace", vec![write]).await?, Transaction::Done);
+        Ok(added.then_some(Workspace {
+            id,
+            trunk_count: 0,
+            trunk_limit: own_limit.unwrap_or(DEFAULT_TRUNK_LIMIT),
+            has_default_limit: own_limit.is_none(),
+            created_at: now,
+        }))
     }
 
     async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {

@@ -11,17 +11,17 @@ use trunkline_provisioning::ports::Filter;
 pub(crate) struct Cursor {
     /// The last trunk of the part before.
     pub(crate) before: TrunkId,
-    filter: String,
+    filter: Filter,
 }
 
 impl Cursor {
     pub(crate) fn new(before: TrunkId, filter: Filter) -> Self {
-        Self { before, filter: words(filter) }
+        Self { before, filter }
     }
 
     /// Whether it is of a list with that filter.
     pub(crate) fn is_of(&self, filter: Filter) -> bool {
-        self.filter == words(filter)
+        self.filter == filter
     }
 }
 
@@ -35,14 +35,22 @@ impl FromStr for Cursor {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (id, filter) = text.split_at(text.find('.').unwrap_or(text.len()));
-        Ok(Self { before: id.parse().map_err(drop)?, filter: filter.to_owned() })
+        let (id, said) = text.split_at(text.find('.').unwrap_or(text.len()));
+        let mut filter = Filter::default();
+        for word in said.split('.').skip(1) {
+            match word.parse() {
+                Ok(kind) => filter.kind = Some(kind),
+                Err(_) => filter.direction = Some(word.parse().map_err(drop)?),
+            }
+        }
+        let cursor = Self { before: id.parse().map_err(drop)?, filter };
+        if words(filter) == said { Ok(cursor) } else { Err(()) }
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.before, self.filter)
+        write!(f, "{}{}", self.before, words(self.filter))
     }
 }
 

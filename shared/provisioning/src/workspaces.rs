@@ -35,10 +35,7 @@ impl<S: WorkspaceStore> Workspaces<S> {
     /// # Errors
     /// When it exists, or the table refuses or does not answer.
     pub async fn create(&self, id: WorkspaceId, own_limit: Option<u64>) -> Result<Workspace, WorkspaceError> {
-        if !self.store.add_workspace(id, own_limit, Timestamp::now()).await? {
-            return Err(WorkspaceError::Exists);
-        }
-        self.show(id).await
+        self.store.add_workspace(id, own_limit, Timestamp::now()).await?.ok_or(WorkspaceError::Exists)
     }
 
     /// A workspace.

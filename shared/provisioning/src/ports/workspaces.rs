@@ -44,8 +44,7 @@ pub enum KeyAdded {
 
 /// The records of workspaces and their API keys, for operators. Never on a request's path.
 pub trait WorkspaceStore: Send + Sync {
-    /// Adds a workspace that holds nothing yet, with a limit of its own or the default; `false` when it is there
-    /// already.
+    /// Adds a workspace that holds nothing yet, with a limit of its own or the default; `None` when it is there already.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
@@ -54,7 +53,7 @@ pub trait WorkspaceStore: Send + Sync {
         id: WorkspaceId,
         own_limit: Option<u64>,
         now: Timestamp,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Workspace>, StoreError>> + Send;
 
     /// The workspace, if there is one.
     ///
