@@ -161,7 +161,11 @@ impl Fields<'_> {
         for (field, other) in [("auth_username", "auth_password"), ("auth_password", "auth_username")] {
             if self.given(field) && self.cleared(other) {
                 self.violations.add(field, format!("must be null or absent when {other} is null, which clears both"));
-            } else if self.given(other) && !self.given(field) && current.auth_username.is_none() {
+            } else if self.given(other)
+                && !self.given(field)
+                && current.auth_username.is_none()
+                && current.kind() != Kind::Livekit
+            {
                 self.violations.add(field, format!("required with {other}"));
             }
         }

@@ -86,7 +86,7 @@ impl TrunkTable {
             .update_trunk(trunk.into())
             .update_expression(format!(
                 "SET #state = :active, version = :version, updated_at = :updated_at, changed_by = :owner, \
-                 sweep_at = :last_look{set} REMOVE lease_owner, lease_until{removed}"
+                 sweep_at = :last_look{set} REMOVE lease_owner, lease_until, sweep_failures, sweep_failing_since{removed}"
             ))
             .condition_expression("#state = :updating AND lease_owner = :owner")
             .expression_attribute_values(":active", text(state::ACTIVE))
@@ -129,7 +129,10 @@ impl TrunkTable {
     pub(crate) async fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
         let update = self
             .update_trunk(key)
-            .update_expression("SET #state = :active, sweep_at = :last_look REMOVE lease_owner, lease_until")
+            .update_expression(
+                "SET #state = :active, sweep_at = :last_look \
+                 REMOVE lease_owner, lease_until, sweep_failures, sweep_failing_since",
+            )
             .expression_attribute_values(":last_look", deadline(self.last_look(Timestamp::now())));
         end("end_revert", update, owner).await
     }

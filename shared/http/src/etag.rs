@@ -13,18 +13,18 @@ pub(crate) fn matches(if_none_match: &[u8], etag: &str) -> bool {
     let Ok(list) = std::str::from_utf8(if_none_match) else {
         return false;
     };
-    list.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    list.trim() == "*" || list.split(',').map(str::trim).any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 /// The versions that an `If-Match` names, by strong comparison (RFC 9110 §13.1.1): a weak tag names none. `None` for `*`,
 /// which names all.
 pub(crate) fn versions(if_match: &[u8]) -> Option<BTreeSet<u64>> {
     let list = std::str::from_utf8(if_match).unwrap_or_default();
-    let tags = list.split(',').map(str::trim);
-    if tags.clone().any(|tag| tag == "*") {
+    // Nothing else may stand beside it; within a tag it is a letter like others.
+    if list.trim() == "*" {
         return None;
     }
-    Some(tags.filter_map(version).collect())
+    Some(list.split(',').map(str::trim).filter_map(version).collect())
 }
 
 /// The version whose tag this is, digit by digit.
@@ -45,6 +45,7 @@ mod tests {
             (r#""2", "1""#, true),
             ("*", true),
             (r#""2""#, false),
+            (r#""2,*,3""#, false),
             ("1", false),
             ("", false),
         ] {
@@ -59,6 +60,8 @@ mod tests {
             (r#""2", "1""#, &[1, 2]),
             (r#""1","x", W/"3""#, &[1]),
             (r#"W/"1""#, &[]),
+            (r#""a,*,b""#, &[]),
+            (r#""1", *"#, &[1]),
             (r#""01""#, &[]),
             (r#""+1""#, &[]),
             ("1", &[]),

@@ -7,7 +7,9 @@ use prost::Message;
 use trunkline_connector::Connector;
 use trunkline_domain::TrunkId;
 use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{Failure, InboundTrunkSpec, OutboundTrunkSpec, Retry, SipService, UpstreamError};
+use trunkline_provisioning::ports::{
+    Failure, InboundTrunkSpec, Mender, OutboundTrunkSpec, Retry, SipService, UpstreamError,
+};
 
 use crate::access::{Access, ApiKeySource};
 use crate::messages;
@@ -50,10 +52,17 @@ impl<K: ApiKeySource> LiveKitSip<K> {
         method: &'static str,
         message: &Q,
     ) -> Result<A, TwirpError> {
+        let first = match self.once(method, message).await {
+            Err(error) if error.failure.meaning().retry == Retry::Soon => error,
+            ended => return ended,
+        };
+        tokio::time::sleep(RETRY_PAUSE.mul_f64(rand::random())).await;
         match self.once(method, message).await {
-            Err(error) if error.failure.meaning().retry == Retry::Soon => {
-                tokio::time::sleep(RETRY_PAUSE.mul_f64(rand::random())).await;
-                self.once(method, message).await
+            // A second one that LiveKit did not take says nothing of the first.
+            Err(second)
+                if second.failure.meaning().mended_by == Mender::Time && first.failure.meaning().may_be_done =>
+            {
+                Err(first)
             }
             ended => ended,
         }

@@ -110,8 +110,7 @@ impl Record {
     fn settle(&mut self) {
         self.state = State::Active;
         self.lease = None;
-        let failing = self.sweep.take().and_then(|sweep| sweep.failing);
-        self.sweep = Some(Sweep { at: Timestamp::now() + TOMBSTONE, failing });
+        self.sweep = Some(Sweep::at(Timestamp::now() + TOMBSTONE));
     }
 
     fn is_owned_by(&self, owner: &LeaseOwner) -> bool {
