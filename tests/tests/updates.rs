@@ -275,15 +275,18 @@ async fn a_change_that_fails_is_taken_back() {
 /// LiveKit does it, and cannot be asked whether it has.
 #[tokio::test]
 async fn a_change_that_may_have_been_said_is_taken_back() {
-    for operation in ["UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"] {
+    for (operation, body, change, new) in [
+        ("UpdateSIPInboundTrunk", inbound(), json!({ "allowed_addresses": ["203.0.113.9"] }), "203.0.113.9"),
+        ("UpdateSIPOutboundTrunk", outbound(), json!({ "sip_address": "new.example.com" }), "new.example.com"),
+    ] {
         let world = World::faulty().await;
-        let created = trunk(&world, both()).await;
+        let created = trunk(&world, body).await;
         let before = said(&world, created.id()).await;
         let livekit = world.faults(System::LiveKit);
-        livekit.inject(On::operation(operation).containing("new password").nth(1), Fault::DropAnswer);
-        livekit.inject(On::operation(operation).containing("new password"), Fault::status(429));
-        let change = json!({ "auth_password": "new password", "inbound_auth": "digest" });
+        livekit.inject(On::operation(operation).containing(new).nth(1), Fault::DropAnswer);
+        livekit.inject(On::operation(operation).containing(new), Fault::status(429));
         world.client().patch(created.id(), &change).await.expect_error(502, "upstream_failure");
+        assert_eq!(livekit.faulted(), 2);
         assert_eq!(said(&world, created.id()).await, before, "{operation}");
         world.heal();
         assert_eq!(world.differences().await, [""; 0]);
