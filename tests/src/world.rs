@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rand::distr::{Alphanumeric, SampleString};
+use tokio::time::Instant;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_domain::Scope;
 use trunkline_local::{Options, Ready, Service};
@@ -181,6 +183,20 @@ impl World {
     /// How much there is.
     pub async fn left(&self) -> Left {
         Left::look(&self.dynamodb(), &self.secrets(), &self.livekit()).await
+    }
+
+    /// Waits until nothing but `expected` is left.
+    pub async fn until_left(&self, expected: Left) {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let start = Instant::now();
+        loop {
+            let left = self.left().await;
+            if left == expected {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{left:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// The proxy in front of a system.

@@ -2,12 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use livekit_protocol as proto;
-use tokio::time::Instant;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_provisioning::ports::{Due, OPERATOR_NEEDED, SweepStore};
 use trunkline_provisioning::{Lease, LeaseOwner, SWEEP_STUCK, Swept, TrunkKey};
@@ -27,20 +24,6 @@ async fn swept() -> World {
         .await
 }
 
-/// Waits until nothing but `expected` is left.
-async fn until(world: &World, expected: Left) {
-    const PATIENCE: Duration = Duration::from_secs(30);
-    let start = Instant::now();
-    loop {
-        let left = world.left().await;
-        if left == expected {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "{left:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 #[tokio::test]
 async fn an_undo_that_stopped_is_finished() {
     let world = swept().await;
@@ -51,7 +34,7 @@ async fn an_undo_that_stopped_is_finished() {
     let left = world.left().await;
     assert_eq!((left.undoing, left.trunk_count, left.outbound), (1, 1, 1), "{left:?}");
     world.heal();
-    until(&world, Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
+    world.until_left(Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
     assert_eq!(world.differences().await, [""; 0]);
 }
 
@@ -65,14 +48,14 @@ async fn a_deletion_that_stopped_is_finished_and_can_be_repeated() {
     assert_eq!(world.left().await.deleting, 1);
     world.heal();
     world.client().delete_trunk(trunk.id()).await.expect(204);
-    until(&world, Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
+    world.until_left(Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
     world.client().delete_trunk(trunk.id()).await.expect_error(404, "sip_trunk_not_found");
 
     let trunk = world.client().create(&both()).await.expect(201);
     world.faults(System::SecretsManager).inject(On::operation("DeleteSecret"), Fault::aws(500, "InternalServiceError"));
     world.client().delete_trunk(trunk.id()).await.expect_error(502, "upstream_failure");
     world.heal();
-    until(&world, Left { secrets_scheduled: 2, ..Left::NOTHING }).await;
+    world.until_left(Left { secrets_scheduled: 2, ..Left::NOTHING }).await;
 }
 
 #[tokio::test]
@@ -82,7 +65,7 @@ async fn what_arrives_late_is_found_by_the_last_look() {
     world.client().create(&both()).await.expect_error(502, "upstream_failure");
     gate.open();
     world.faults(System::SecretsManager).quiet().await;
-    until(&world, Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
+    world.until_left(Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
 }
 
 #[tokio::test]
@@ -95,9 +78,9 @@ async fn a_record_that_keeps_failing_holds_up_no_other() {
     world.client().delete_trunk(stuck.id()).await.expect_error(502, "upstream_failure");
     world.client().delete_trunk(free.id()).await.expect(204);
     let stuck = Left { active: 0, deleting: 1, in_sweep_index: 1, ..Left::both(1) };
-    until(&world, stuck + Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
+    world.until_left(stuck + Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
     world.heal();
-    until(&world, Left { secrets_scheduled: 2, ..Left::NOTHING }).await;
+    world.until_left(Left { secrets_scheduled: 2, ..Left::NOTHING }).await;
 }
 
 #[tokio::test]

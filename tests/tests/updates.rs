@@ -404,19 +404,6 @@ async fn swept() -> World {
     setup.set("SWEEP_INTERVAL_SECONDS", "1").faulty().start().await
 }
 
-async fn until(world: &World, expected: Left) {
-    const PATIENCE: Duration = Duration::from_secs(30);
-    let start = Instant::now();
-    loop {
-        let left = world.left().await;
-        if left == expected {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "{left:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 #[tokio::test]
 async fn the_sweeper_puts_back_what_a_change_could_not() {
     let world = swept().await;
@@ -432,7 +419,7 @@ async fn the_sweeper_puts_back_what_a_change_could_not() {
     assert_eq!((&shown.body, shown.header("etag")), (&created.body, Some(r#""1""#)));
     world.client().patch(created.id(), &json!({ "name": "New" })).await.expect_error(409, "conflict");
     world.heal();
-    until(&world, Left::both(1) + Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
+    world.until_left(Left::both(1) + Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
     assert_eq!(said(&world, created.id()).await, before);
     assert_eq!(secret(&world).await, FULL_SECRET);
     assert_eq!(world.differences().await, [""; 0]);
@@ -474,11 +461,11 @@ async fn what_arrives_late_is_put_right_by_the_last_look() {
     for (system, _) in STEPS {
         world.faults(system).quiet().await;
     }
-    until(&world, Left::both(1) + Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
+    world.until_left(Left::both(1) + Left { secrets_scheduled: 1, ..Left::NOTHING }).await;
     assert_eq!(said(&world, created.id()).await, before);
     assert_eq!(secret(&world).await, FULL_SECRET);
     let changed = world.client().patch(created.id(), &with(everything(), json!({ "name": "New" }))).await.expect(200);
     assert_eq!(changed.header("etag"), Some(r#""2""#));
-    until(&world, Left::both(1) + Left { secrets_scheduled: 2, ..Left::NOTHING }).await;
+    world.until_left(Left::both(1) + Left { secrets_scheduled: 2, ..Left::NOTHING }).await;
     assert_eq!(world.differences().await, [""; 0]);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use trunkline_domain::{InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId};
+use trunkline_domain::{InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId, TrunkSecret};
 
 use crate::ports::{InboundTrunkSpec, OutboundTrunkSpec, SecretStore, SipService, UpstreamError};
 use crate::{Budget, CreateError, SeenObjects, TrunkKey, Upstream};
@@ -80,9 +80,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
         let (Some(name), Some(secret)) = (self.secret_name, &self.trunk.secret) else {
             return Ok(());
         };
-        // The trunk id is the token: a repeat of this create is the same create.
-        let token = self.key.id.to_string();
-        self.in_time(self.secrets.create(name, &token, secret))
+        self.in_time(create_secret(self.secrets, self.key, name, secret))
             .await
             .map_err(|error| Outcome::failed(secrets_manager(error), SeenObjects::default()))
     }
@@ -117,6 +115,17 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 /// A step's end, when another step failed.
 fn ended(step: Result<LiveKitObjects, Outcome>) -> Outcome {
     step.map_or_else(|outcome| outcome, |objects| Outcome::seen((&objects).into()))
+}
+
+/// Makes a secret of a trunk.
+pub(crate) async fn create_secret<V: SecretStore>(
+    secrets: &V,
+    key: TrunkKey,
+    name: &str,
+    secret: &TrunkSecret,
+) -> Result<(), UpstreamError> {
+    // The trunk id is the token: a repeat of this create is the same create.
+    secrets.create(name, &key.id.to_string(), secret).await
 }
 
 /// Undo of secrets. The recovery window keeps a name taken, so that a create that comes late is refused.

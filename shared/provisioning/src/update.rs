@@ -7,7 +7,7 @@ use crate::ports::{
     CommitOutcome, InboundTrunkSpec, OutboundTrunkSpec, RevertStart, Reverting, SecretStore, SipService, StoreError,
     SweepStore, TrunkRecord, TrunkStore, UpdateStart, UpstreamError,
 };
-use crate::provision::{UpstreamFailure, livekit, secrets_manager, undo_secrets};
+use crate::provision::{UpstreamFailure, create_secret, livekit, secrets_manager, undo_secrets};
 use crate::undo::Stopped;
 use crate::{Budget, Lease, LeaseOwner, SecretPrefix, Timing, TrunkKey, UpdateError, Upstream};
 
@@ -205,9 +205,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         let (Some(name), Some(secret), true) = (&record.secret_name, secret, attempt.changes_secret()) else {
             return Ok(());
         };
-        // The trunk id is the token: a repeat of this create is the same create.
-        let token = attempt.key.id.to_string();
-        let made = attempt.budget.forward(self.secrets.create(name, &token, secret)).await;
+        let made = attempt.budget.forward(create_secret(&self.secrets, attempt.key, name, secret)).await;
         made.unwrap_or(Err(UpstreamError::Unanswered))
     }
 
