@@ -68,6 +68,10 @@ typeid! {
     TrunkId, TrunkType, "trunk"
 }
 typeid! {
+    /// `phone_` and 26 characters: a phone number of a workspace.
+    PhoneNumberId, PhoneNumberType, "phone"
+}
+typeid! {
     /// `ws_` and 26 characters: one customer of the voice-agent product.
     WorkspaceId, WorkspaceType, "ws"
 }

@@ -1,4 +1,4 @@
-//! What a SIP trunk is: its fields and their rules, its ids.
+//! What a SIP trunk and a phone number are: their fields and rules, their ids.
 //!
 //! Values are parsed once, at the edge, into types whose existence means that they are valid:
 //! [`NewTrunk::parse`] turns a request body into a [`NewTrunk`] or into every violation at once, [`TrunkChange::parse`] a
@@ -10,6 +10,7 @@ mod allowed_address;
 mod api_key;
 mod country;
 mod credentials;
+mod e164;
 mod fields;
 mod id;
 mod json;
@@ -19,6 +20,7 @@ mod new_trunk;
 #[cfg(feature = "openapi")]
 mod new_trunk_schema;
 mod options;
+mod phone_number;
 mod routability;
 #[cfg(feature = "openapi")]
 mod schema;
@@ -27,20 +29,24 @@ mod trunk;
 mod trunk_change;
 #[cfg(feature = "openapi")]
 mod trunk_change_schema;
+mod twilio;
 mod violations;
 
 pub use allowed_address::{AllowedAddress, InvalidAllowedAddress};
 pub use api_key::{ApiKey, ApiKeyHash, ApiKeyState, Scope};
 pub use country::CountryCode;
 pub use credentials::{AuthPassword, AuthUsername, CarrierCredentials, TrunkSecret};
-pub use id::{ApiKeyId, RequestId, SweepId, TrunkId, WorkspaceId};
+pub use e164::E164;
+pub use id::{ApiKeyId, PhoneNumberId, RequestId, SweepId, TrunkId, WorkspaceId};
 pub use json::{InvalidJson, JsonObject};
 pub use livekit::{InboundObjects, LiveKitObjects, OutboundObjects};
-pub use name::TrunkName;
+pub use name::{PhoneNumberLabel, TrunkName};
 pub use new_trunk::NewTrunk;
 pub use options::{Direction, InboundAuth, Kind, MediaEncryption, Transport, UnknownOption};
+pub use phone_number::{Binding, PhoneNumber};
 pub use routability::AddressPolicy;
 pub use sip_address::{InvalidSipAddress, SipAddress, SipHost};
 pub use trunk::{Carrier, Directional, InboundSettings, OutboundSettings, Trunk, TrunkSettings};
 pub use trunk_change::{Change, SecretChange, TrunkChange};
+pub use twilio::{AccountSid, AuthToken, TwilioAccount};
 pub use violations::Violations;
