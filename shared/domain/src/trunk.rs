@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::{
-    AllowedAddress, AuthUsername, CountryCode, Direction, InboundAuth, Kind, LiveKitObjects, MediaEncryption,
-    SipAddress, SipHost, Transport, TrunkId, TrunkName, WorkspaceId,
+    AllowedAddress, AuthUsername, CountryCode, Direction, E164, InboundAuth, Kind, LiveKitObjects, MediaEncryption,
+    PhoneNumberId, SipAddress, SipHost, Transport, TrunkId, TrunkName, WorkspaceId,
 };
 
 /// Something for each direction that a trunk has.
@@ -162,6 +164,9 @@ impl TrunkSettings {
     }
 }
 
+/// The phone numbers of a trunk.
+pub type BoundNumbers = BTreeMap<E164, PhoneNumberId>;
+
 /// A live trunk: its record, its LiveKit objects and its secret all exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trunk {
@@ -173,6 +178,8 @@ pub struct Trunk {
     pub settings: TrunkSettings,
     /// Its LiveKit objects, for the same directions as its settings.
     pub livekit: LiveKitObjects,
+    /// Its phone numbers.
+    pub numbers: BoundNumbers,
     /// Counts the changes, for the `ETag`.
     pub version: u64,
     /// When it was reserved.

@@ -24,7 +24,7 @@ pub struct SecretChange {
     pub credentials: Change<CarrierCredentials>,
 }
 
-/// What becomes of a part of a secret.
+/// What a merge patch makes of a value that need not be there.
 #[derive(Debug, Clone)]
 pub enum Change<T> {
     /// It stays as it is.
@@ -33,6 +33,17 @@ pub enum Change<T> {
     Clear,
     /// This comes, in its place or into it.
     Set(T),
+}
+
+impl<T> Change<T> {
+    /// What is there afterwards, where a value that is set comes in the place of the `kept` one.
+    pub fn apply(self, kept: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => kept,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
 }
 
 impl SecretChange {
@@ -52,11 +63,7 @@ impl SecretChange {
     /// When it would be too large.
     pub fn apply(&self, kept: Option<&TrunkSecret>) -> Result<Option<TrunkSecret>, Violations> {
         let (password, credentials) = (kept.and_then(TrunkSecret::password), kept.and_then(TrunkSecret::credentials));
-        let password = match &self.password {
-            Change::Keep => password.cloned(),
-            Change::Clear => None,
-            Change::Set(password) => Some(password.clone()),
-        };
+        let password = self.password.clone().apply(password.cloned());
         let credentials = match &self.credentials {
             Change::Keep => credentials.cloned(),
             Change::Clear => None,

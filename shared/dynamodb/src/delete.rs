@@ -55,9 +55,19 @@ impl TrunkTable {
 
     pub(crate) async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {
         let delete = Delete::builder()
-            .condition_expression("#state = :deleting")
+            .condition_expression("#state = :deleting AND (attribute_not_exists(numbers) OR size(numbers) = :zero)")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":deleting", text(state::DELETING));
-        self.replace_by_tombstone(key, reason::DELETED, deleted, delete, None).await
+            .expression_attribute_values(":deleting", text(state::DELETING))
+            .expression_attribute_values(":zero", number(0));
+        let (mut beside, mut release) = (Vec::new(), None);
+        if let Some(import) = &deleted.import {
+            beside = self.forget_import(key.workspace_id, import)?;
+            release = self.release_import(key, import)?;
+        }
+        let settled = self.replace_by_tombstone(key, reason::DELETED, deleted, &delete, &beside, release).await?;
+        match settled {
+            Settled::KeyTaken => self.replace_by_tombstone(key, reason::DELETED, deleted, &delete, &beside, None).await,
+            settled => Ok(settled),
+        }
     }
 }

@@ -2,17 +2,19 @@
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use jiff::Timestamp;
-use trunkline_domain::{Trunk, WorkspaceId};
-use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{StoreError, TableInventory, TableRecord, TrunkRecord, UnsettledUpdate};
+use trunkline_domain::{E164, Trunk, WorkspaceId};
+use trunkline_provisioning::ports::{Counted, StoreError, TableInventory, TableRecord, TrunkRecord, UnsettledUpdate};
+use trunkline_provisioning::{NumberKey, TrunkKey};
 
 use crate::create::DEFAULT_TRUNK_LIMIT;
 use crate::error::{is_condition, sort, unreadable};
 use crate::idempotency::RUNNING;
-use crate::items::{Item, Record, livekit_ids, number, read_secret_names, read_trunk_record, state, text};
+use crate::items::{Item, Record, livekit_ids, number, read_import, read_secret_names, read_trunk_record, state, text};
 use crate::keys::{
-    self, API_KEY_REFERENCE_PREFIX, IDEMPOTENCY_PREFIX, TOMBSTONE_PREFIX, TRUNK_PREFIX, WORKSPACE_SORT_KEY,
+    self, API_KEY_REFERENCE_PREFIX, IDEMPOTENCY_PREFIX, NUMBER_PREFIX, TOMBSTONE_PREFIX, TRUNK_PREFIX,
+    WORKSPACE_SORT_KEY,
 };
+use crate::numbers::is_shown;
 use crate::store::TrunkTable;
 
 impl TableInventory for TrunkTable {
@@ -39,14 +41,25 @@ impl TableInventory for TrunkTable {
         }
     }
 
-    async fn correct_count(&self, workspace_id: WorkspaceId, wrong: u64, right: u64) -> Result<bool, StoreError> {
+    async fn correct_count(
+        &self,
+        workspace_id: WorkspaceId,
+        counted: Counted,
+        wrong: u64,
+        right: u64,
+    ) -> Result<bool, StoreError> {
+        let counter = match counted {
+            Counted::Trunks => "trunk_count",
+            Counted::Numbers => "number_count",
+        };
         let sent = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(keys::workspace(workspace_id)))
-            .update_expression("SET trunk_count = :right")
-            .condition_expression("trunk_count = :wrong")
+            .update_expression("SET #counter = :right")
+            .condition_expression("#counter = :wrong")
+            .expression_attribute_names("#counter", counter)
             .expression_attribute_values(":right", number(right))
             .expression_attribute_values(":wrong", number(wrong))
             .send()
@@ -115,6 +128,10 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
     if let Some(hash) = keys::api_key_of(partition) {
         return Ok(Some(TableRecord::ApiKey { workspace_id: record.parsed("workspace_id")?, hash }));
     }
+    if let Some(e164) = keys::claimed_number_of(partition) {
+        let key = NumberKey { workspace_id: record.parsed("workspace_id")?, id: record.parsed("number_id")? };
+        return Ok(Some(TableRecord::NumberClaim { e164, key }));
+    }
     let Some(workspace_id) = keys::workspace_of(partition) else {
         return Ok(None);
     };
@@ -124,6 +141,7 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
             id: workspace_id,
             trunk_count: record.number("trunk_count")?,
             trunk_limit: record.maybe_number("trunk_limit").unwrap_or(DEFAULT_TRUNK_LIMIT),
+            number_count: record.maybe_number("number_count").unwrap_or_default(),
         }));
     }
     if let Some(id) = sort_key.strip_prefix(TOMBSTONE_PREFIX) {
@@ -151,13 +169,22 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
             hash: record.parsed("key_hash")?,
         }));
     }
+    if let Some(id) = sort_key.strip_prefix(NUMBER_PREFIX) {
+        return Ok(Some(TableRecord::Number {
+            key: NumberKey { workspace_id, id: id.parse().map_err(unreadable)? },
+            e164: E164::from_stored(record.text("e164")?),
+            trunk_id: record.maybe("trunk_id").map(str::parse).transpose().map_err(unreadable)?,
+            is_shown: is_shown(item),
+        }));
+    }
     let Some(id) = sort_key.strip_prefix(TRUNK_PREFIX) else {
         return Ok(None);
     };
     let key = keys::trunk_key(workspace_id, id)?;
     Ok(Some(match read_trunk_record(item, key)? {
         Some(TrunkRecord { trunk, secret_name }) => {
-            TableRecord::Live { trunk: Box::new(trunk), secret_name, update: read_update(item)? }
+            let (update, import) = (read_update(item)?, read_import(item)?);
+            TableRecord::Live { trunk: Box::new(trunk), secret_name, update, import }
         }
         None => TableRecord::Unsettled {
             key,

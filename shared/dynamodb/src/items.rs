@@ -6,11 +6,12 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use trunkline_domain::{
-    AllowedAddress, AuthUsername, Carrier, CountryCode, Direction, Directional, InboundObjects, InboundSettings, Kind,
-    LiveKitObjects, OutboundObjects, OutboundSettings, SipAddress, Trunk, TrunkName, TrunkSettings,
+    AllowedAddress, AuthUsername, BoundNumbers, Carrier, CountryCode, Direction, Directional, E164, InboundObjects,
+    InboundSettings, Kind, LiveKitObjects, OutboundObjects, OutboundSettings, PhoneNumber, SipAddress, Trunk,
+    TrunkName, TrunkSettings,
 };
-use trunkline_provisioning::ports::{StoreError, TrunkRecord, Unsettled};
-use trunkline_provisioning::{SeenObjects, TrunkKey};
+use trunkline_provisioning::ports::{PendingImport, StoreError, TrunkRecord, Unsettled};
+use trunkline_provisioning::{IdempotencyClaim, SeenObjects, TrunkKey};
 
 use crate::error::unreadable;
 
@@ -18,6 +19,9 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Secrets that a trunk may have beside the one that counts, as far as they were written down.
 pub(crate) const SEEN_SECRET_NAMES: &str = "seen_secret_names";
+
+/// The numbers of a trunk, by their ids: a map, left out when it is empty.
+pub(crate) const NUMBERS: &str = "numbers";
 
 /// States of a trunk's record.
 pub(crate) mod state {
@@ -69,6 +73,12 @@ pub(crate) fn settings(settings: &TrunkSettings) -> Item {
     ];
     let if_set = if_set.into_iter().filter_map(|(name, value)| Some((name, value?)));
     always.into_iter().chain(if_set).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The attribute of a trunk's numbers, if it has any.
+pub(crate) fn numbers(numbers: &BoundNumbers) -> Option<AttributeValue> {
+    let map = numbers.iter().map(|(e164, id)| (e164.to_string(), text(id))).collect();
+    (!numbers.is_empty()).then_some(AttributeValue::M(map))
 }
 
 /// The attributes of a live trunk's LiveKit ids.
@@ -129,6 +139,7 @@ fn live_trunk(record: Record<'_>, key: TrunkKey) -> Result<Trunk, StoreError> {
             auth_username: record.maybe("auth_username").map(AuthUsername::parse).transpose().map_err(unreadable)?,
         },
         livekit,
+        numbers: record.bound_numbers()?,
         version: record.number("version")?,
         created_at: record.parsed("created_at")?,
         updated_at: record.parsed("updated_at")?,
@@ -146,8 +157,35 @@ pub(crate) fn read_unsettled(item: &Item) -> Result<Unsettled, StoreError> {
         seen,
         secret_names: read_secret_names(item),
         key_hash: record.maybe("idempotency_key_hash").map(str::to_owned),
+        numbers: record.bound_numbers()?,
+        import: read_import(item)?,
         version: record.number("version")?,
     })
+}
+
+/// The attributes of an import under way on its trunk's record.
+pub(crate) fn import_attributes(
+    number: &PhoneNumber,
+    claim: Option<&IdempotencyClaim>,
+) -> Vec<(&'static str, AttributeValue)> {
+    let always = [("import_number_id", text(number.id)), ("import_e164", text(&number.e164))];
+    always.into_iter().chain(claim.map(|claim| ("import_key_hash", text(&claim.key_hash)))).collect()
+}
+
+/// What takes the attributes of an import away from its trunk's record.
+pub(crate) const IMPORT_ATTRIBUTES: &str = "import_number_id, import_e164, import_key_hash";
+
+/// The import under way on a trunk's record, if there is one.
+pub(crate) fn read_import(item: &Item) -> Result<Option<PendingImport>, StoreError> {
+    let record = Record(item);
+    if record.maybe("import_number_id").is_none() {
+        return Ok(None);
+    }
+    Ok(Some(PendingImport {
+        id: record.parsed("import_number_id")?,
+        e164: E164::from_stored(record.text("import_e164")?),
+        key_hash: record.maybe("import_key_hash").map(str::to_owned),
+    }))
 }
 
 /// The names of the secrets that a trunk, or a tombstone's, may have.
@@ -210,6 +248,16 @@ impl<'a> Record<'a> {
 
     fn outbound_objects(&self) -> Result<OutboundObjects, StoreError> {
         Ok(OutboundObjects { trunk_id: self.text("livekit_outbound_trunk_id")?.to_owned() })
+    }
+
+    fn bound_numbers(&self) -> Result<BoundNumbers, StoreError> {
+        let Some(numbers) = self.0.get(NUMBERS) else {
+            return Ok(BoundNumbers::new());
+        };
+        let numbers = numbers.as_m().map_err(|_| unreadable("malformed numbers"))?;
+        let id = |id: &AttributeValue| id.as_s().ok()?.parse().ok();
+        let numbers = numbers.iter().map(|(e164, value)| Some((E164::from_stored(e164), id(value)?)));
+        numbers.collect::<Option<_>>().ok_or_else(|| unreadable("malformed numbers"))
     }
 
     fn allowed_addresses(&self) -> Result<Vec<AllowedAddress>, StoreError> {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use trunkline_domain::{ApiKeyHash, ApiKeyId, TrunkId, WorkspaceId};
-use trunkline_provisioning::TrunkKey;
+use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::StoreError;
+use trunkline_provisioning::{NumberKey, TrunkKey};
 
 use crate::error::unreadable;
 
@@ -15,6 +15,8 @@ const WORKSPACE_PREFIX: &str = "WS#";
 pub(crate) const WORKSPACE_SORT_KEY: &str = "WS";
 pub(crate) const TRUNK_PREFIX: &str = "TRUNK#";
 pub(crate) const TOMBSTONE_PREFIX: &str = "TOMB#";
+pub(crate) const NUMBER_PREFIX: &str = "NUMBER#";
+const NUMBER_CLAIM_PREFIX: &str = "E164#";
 pub(crate) const IDEMPOTENCY_PREFIX: &str = "IDEM#";
 pub(crate) const API_KEY_REFERENCE_PREFIX: &str = "KEYREF#";
 const API_KEY_PREFIX: &str = "KEY#";
@@ -33,6 +35,14 @@ pub(crate) fn trunk(trunk: TrunkKey) -> Key {
 
 pub(crate) fn tombstone(trunk: TrunkKey) -> Key {
     key(partition(trunk.workspace_id), format!("{TOMBSTONE_PREFIX}{}", trunk.id))
+}
+
+pub(crate) fn number(number: NumberKey) -> Key {
+    key(partition(number.workspace_id), format!("{NUMBER_PREFIX}{}", number.id))
+}
+
+pub(crate) fn number_claim(e164: &E164) -> Key {
+    key(format!("{NUMBER_CLAIM_PREFIX}{e164}"), "E164")
 }
 
 pub(crate) fn idempotency(workspace_id: WorkspaceId, key_hash: &str) -> Key {
@@ -66,6 +76,11 @@ pub(crate) fn shard_name(shard: u8) -> String {
 /// The trunk that the rest of a sort key names.
 pub(crate) fn trunk_key(workspace_id: WorkspaceId, id: &str) -> Result<TrunkKey, StoreError> {
     id.parse().map(|id| TrunkKey { workspace_id, id }).map_err(unreadable)
+}
+
+/// The phone number of a partition key that claims one.
+pub(crate) fn claimed_number_of(partition: &str) -> Option<E164> {
+    partition.strip_prefix(NUMBER_CLAIM_PREFIX).map(E164::from_stored)
 }
 
 /// The API key of a partition key.

@@ -4,10 +4,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use trunkline_aws::LazyClient;
-use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{BoundNumbers, Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, RevertStart, Settled, StoreError,
-    TrunkRecord, TrunkStore, UndoStart, Unsettled, UpdateStart,
+    CommitOutcome, DeletionStart, Filter, ImportStart, NumberReservation, NumberWrite, Page, PendingImport,
+    Reservation, ReserveOutcome, RevertStart, Settled, StoreError, TrunkRecord, TrunkStore, UndoStart, Unsettled,
+    UpdateBegin, UpdateStart,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
@@ -66,27 +67,42 @@ impl TrunkStore for TrunkTable {
         Box::pin(self.settle_undo(key, owner, undone)).await
     }
 
-    async fn begin_update(
+    async fn begin_update(&self, begin: &UpdateBegin<'_>) -> Result<UpdateStart, StoreError> {
+        Box::pin(self.begin_update(begin)).await
+    }
+
+    async fn begin_import(
         &self,
-        key: TrunkKey,
-        version: u64,
-        secret_names: &BTreeSet<String>,
-        lease: &Lease,
-        now: Timestamp,
-    ) -> Result<UpdateStart, StoreError> {
-        Box::pin(self.begin_update(key, version, secret_names, lease, now)).await
+        begin: &UpdateBegin<'_>,
+        import: &NumberReservation<'_>,
+    ) -> Result<ImportStart, StoreError> {
+        Box::pin(self.begin_import(begin, import)).await
     }
 
     async fn commit_update(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Result<CommitOutcome, StoreError> {
         Box::pin(self.commit_update(record, owner)).await
     }
 
+    async fn commit_numbers(
+        &self,
+        records: &[TrunkRecord],
+        owner: &LeaseOwner,
+        number: NumberWrite<'_>,
+    ) -> Result<CommitOutcome, StoreError> {
+        Box::pin(self.commit_numbers(records, owner, number)).await
+    }
+
     async fn begin_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<RevertStart, StoreError> {
         Box::pin(self.begin_revert(key, owner)).await
     }
 
-    async fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
-        Box::pin(self.end_revert(key, owner)).await
+    async fn end_revert(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        import: Option<&PendingImport>,
+    ) -> Result<(), StoreError> {
+        Box::pin(self.end_revert(key, owner, import)).await
     }
 
     async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
@@ -95,6 +111,10 @@ impl TrunkStore for TrunkTable {
 
     async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
         Box::pin(self.was_deleted(key)).await
+    }
+
+    async fn unbind(&self, key: TrunkKey, numbers: &BoundNumbers, now: Timestamp) -> Result<(), StoreError> {
+        Box::pin(self.unbind(key, numbers, now)).await
     }
 
     async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {

@@ -28,17 +28,18 @@ pub(crate) struct TombstoneUpdate {
 }
 
 impl TrunkTable {
-    /// One transaction: the record away (on `delete`'s condition), the tombstone, the counter down by one, and the
-    /// `release` of an idempotency key.
+    /// One transaction: the record away (on `delete`'s condition), the tombstone, the counter down by one, what is
+    /// `beside`, and the `release` of an idempotency key.
     pub(crate) async fn replace_by_tombstone(
         &self,
         key: TrunkKey,
         reason: &'static str,
         gone: &Unsettled,
-        delete: DeleteBuilder,
+        delete: &DeleteBuilder,
+        beside: &[TransactWriteItem],
         release: Option<TransactWriteItem>,
     ) -> Result<Settled, StoreError> {
-        let delete = delete.table_name(&self.name).set_key(Some(keys::trunk(key)));
+        let delete = delete.clone().table_name(&self.name).set_key(Some(keys::trunk(key)));
         let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason, &gone.seen, &gone.secret_names);
         let tombstone = Update::builder()
             .table_name(&self.name)
@@ -50,14 +51,16 @@ impl TrunkTable {
             item(tombstone.build(), |write, tombstone| write.update(tombstone))?,
             self.count_down(key.workspace_id)?,
         ];
+        writes.extend_from_slice(beside);
         let own = writes.len();
         writes.extend(release);
         match self.transact("settle", writes).await? {
             Transaction::Done => Ok(Settled::Settled),
             Transaction::Refused(reasons) if reasons.first().is_some_and(failed) => Ok(Settled::Changed),
-            Transaction::Refused(reasons) if reasons.iter().take(own).any(failed) => {
-                Err(unreadable(format_args!("workspace {} has no record", key.workspace_id)))
-            }
+            Transaction::Refused(reasons) if reasons.iter().take(own).any(failed) => Err(unreadable(format_args!(
+                "workspace {} has no record, or not what its trunk imports",
+                key.workspace_id
+            ))),
             Transaction::Refused(_) => Ok(Settled::KeyTaken),
         }
     }

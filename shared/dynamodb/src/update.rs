@@ -3,72 +3,37 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
-use trunkline_provisioning::ports::{CommitOutcome, RevertStart, Reverting, StoreError, TrunkRecord, UpdateStart};
+use trunkline_provisioning::ports::{
+    CommitOutcome, PendingImport, RevertStart, Reverting, StoreError, TrunkRecord, UpdateBegin, UpdateStart,
+};
 use trunkline_provisioning::{Lease, LeaseOwner, TrunkKey};
 
-use crate::error::{sort, unreadable};
+use crate::error::unreadable;
+use crate::expression::{Expression, Written};
 use crate::items::{
-    self, Item, Record, SEEN_SECRET_NAMES, deadline, number, read_secret_names, read_trunk_record, state, text,
-    timestamp,
+    self, IMPORT_ATTRIBUTES, Item, NUMBERS, Record, SEEN_SECRET_NAMES, deadline, number, read_import,
+    read_secret_names, read_trunk_record, state, text, timestamp,
 };
 use crate::keys;
 use crate::store::TrunkTable;
 use crate::sweep::is_held;
 use crate::tombstone::{add_to_sets, strings};
+use crate::transaction::Transaction;
 
 /// Attributes that a change may take away.
-const CLEARABLE: [&str; 3] = ["auth_username", "destination_country", "secret_name"];
+const CLEARABLE: [&str; 4] = ["auth_username", "destination_country", "secret_name", NUMBERS];
 
 impl TrunkTable {
-    pub(crate) async fn begin_update(
-        &self,
-        key: TrunkKey,
-        version: u64,
-        secret_names: &BTreeSet<String>,
-        lease: &Lease,
-        now: Timestamp,
-    ) -> Result<UpdateStart, StoreError> {
-        let mut expression = "SET #state = :updating, lease_owner = :owner, lease_until = :until, \
-             sweep_shard = :shard, sweep_at = :until"
-            .to_owned();
-        let mut values = HashMap::from([
-            (":updating".to_owned(), text(state::UPDATING)),
-            (":reverting".to_owned(), text(state::REVERTING)),
-            (":active".to_owned(), text(state::ACTIVE)),
-            (":now".to_owned(), number(now.as_second())),
-            (":version".to_owned(), number(version)),
-            (":owner".to_owned(), text(lease.owner.as_str())),
-            (":until".to_owned(), deadline(lease.until)),
-            (":shard".to_owned(), text(keys::sweep_shard(key.id))),
-        ]);
-        add_to_sets(&mut expression, &mut values, &[(SEEN_SECRET_NAMES, secret_names)]);
-        let update = self
-            .update_trunk(key)
-            .update_expression(expression)
-            .condition_expression(
-                "version = :version AND (#state = :active OR (#state IN (:updating, :reverting) AND lease_until <= :now))",
-            )
-            .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllOld);
-        let item = match write("begin_update", update).await? {
+    pub(crate) async fn begin_update(&self, begin: &UpdateBegin<'_>) -> Result<UpdateStart, StoreError> {
+        match self.write("begin_update", begin_update(begin, Vec::new()), ReturnValue::AllOld).await? {
             Written::Done(old) => {
                 let was_unsettled = Record(&old).text("state")? != state::ACTIVE;
-                return Ok(UpdateStart::Updating { was_unsettled });
+                Ok(UpdateStart::Updating { was_unsettled })
             }
-            Written::Refused(Some(item)) => item,
-            Written::Refused(None) => return Ok(UpdateStart::Absent),
-        };
-        Ok(match Record(&item).text("state")? {
-            // A repeat of the write that began it, whose answer was lost, and with it what it was before.
-            _ if is_held(&item, state::UPDATING, &lease.owner) => UpdateStart::Updating { was_unsettled: true },
-            state::ACTIVE => UpdateStart::Changed,
-            state::UPDATING | state::REVERTING => UpdateStart::Busy,
-            _ => UpdateStart::Absent,
-        })
+            Written::Refused(item) => not_begun(item.as_ref(), begin.lease),
+        }
     }
 
     pub(crate) async fn commit_update(
@@ -76,31 +41,7 @@ impl TrunkTable {
         record: &TrunkRecord,
         owner: &LeaseOwner,
     ) -> Result<CommitOutcome, StoreError> {
-        let TrunkRecord { trunk, secret_name } = record;
-        let mut changed = items::settings(&trunk.settings);
-        changed.extend(secret_name.as_ref().map(|name| ("secret_name".to_owned(), text(name))));
-        let cleared = CLEARABLE.into_iter().filter(|name| !changed.contains_key(*name));
-        let removed: String = cleared.map(|name| format!(", {name}")).collect();
-        let set: String = changed.keys().map(|name| format!(", #{name} = :{name}")).collect();
-        let mut update = self
-            .update_trunk(trunk.into())
-            .update_expression(format!(
-                "SET #state = :active, version = :version, updated_at = :updated_at, changed_by = :owner, \
-                 sweep_at = :last_look{set} REMOVE lease_owner, lease_until, sweep_failures, sweep_failing_since{removed}"
-            ))
-            .condition_expression("#state = :updating AND lease_owner = :owner")
-            .expression_attribute_values(":active", text(state::ACTIVE))
-            .expression_attribute_values(":updating", text(state::UPDATING))
-            .expression_attribute_values(":version", number(trunk.version))
-            .expression_attribute_values(":updated_at", timestamp(trunk.updated_at))
-            .expression_attribute_values(":owner", text(owner.as_str()))
-            .expression_attribute_values(":last_look", deadline(self.last_look(Timestamp::now())));
-        for (name, value) in changed {
-            update = update
-                .expression_attribute_names(format!("#{name}"), &name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        Ok(match write("commit_update", update).await? {
+        Ok(match self.write("commit_update", self.commit_of(record, owner), ReturnValue::None).await? {
             Written::Done(_) => CommitOutcome::Committed,
             // A repeat of the write that committed it, whose answer was lost.
             Written::Refused(Some(item)) if is_committed_by(&item, owner) => CommitOutcome::Committed,
@@ -108,16 +49,52 @@ impl TrunkTable {
         })
     }
 
+    /// `updating → active` under `owner`'s lease, as `record` says.
+    pub(crate) fn commit_of(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Expression {
+        let TrunkRecord { trunk, secret_name } = record;
+        let mut changed = items::settings(&trunk.settings);
+        changed.extend(secret_name.as_ref().map(|name| ("secret_name".to_owned(), text(name))));
+        changed.extend(items::numbers(&trunk.numbers).map(|numbers| (NUMBERS.to_owned(), numbers)));
+        let cleared = CLEARABLE.into_iter().filter(|name| !changed.contains_key(*name));
+        let removed: String = cleared.map(|name| format!(", {name}")).collect();
+        let set: String = changed.keys().map(|name| format!(", #{name} = :{name}")).collect();
+        let names = changed.keys().cloned().chain(["state".to_owned()]).collect();
+        let values = changed.into_iter().map(|(name, value)| (format!(":{name}"), value)).chain(named([
+            (":active", text(state::ACTIVE)),
+            (":updating", text(state::UPDATING)),
+            (":version", number(trunk.version)),
+            (":updated_at", timestamp(trunk.updated_at)),
+            (":owner", text(owner.as_str())),
+            (":last_look", deadline(self.last_look(Timestamp::now()))),
+        ]));
+        Expression {
+            key: keys::trunk(trunk.into()),
+            update: format!(
+                "SET #state = :active, version = :version, updated_at = :updated_at, changed_by = :owner, \
+                 sweep_at = :last_look{set} \
+                 REMOVE lease_owner, lease_until, sweep_failures, sweep_failing_since, {IMPORT_ATTRIBUTES}{removed}"
+            ),
+            condition: "#state = :updating AND lease_owner = :owner",
+            values: values.collect(),
+            names,
+        }
+    }
+
     pub(crate) async fn begin_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<RevertStart, StoreError> {
-        let update = self
-            .update_trunk(key)
-            .update_expression("SET #state = :reverting")
-            .condition_expression("#state IN (:updating, :reverting) AND lease_owner = :owner")
-            .expression_attribute_values(":reverting", text(state::REVERTING))
-            .expression_attribute_values(":updating", text(state::UPDATING))
-            .expression_attribute_values(":owner", text(owner.as_str()));
-        Ok(match write("begin_revert", update).await? {
-            Written::Done(_) => RevertStart::Reverting,
+        let revert = Expression {
+            key: keys::trunk(key),
+            update: "SET #state = :reverting, reverted_by = :owner".to_owned(),
+            condition: "#state IN (:updating, :reverting) AND lease_owner = :owner",
+            values: named([
+                (":reverting", text(state::REVERTING)),
+                (":updating", text(state::UPDATING)),
+                (":owner", text(owner.as_str())),
+            ])
+            .collect(),
+            names: vec!["state".to_owned()],
+        };
+        Ok(match self.write("begin_revert", revert, ReturnValue::AllNew).await? {
+            Written::Done(item) => RevertStart::Reverting(read_import(&item)?),
             Written::Refused(Some(item)) if is_committed_by(&item, owner) => RevertStart::Committed,
             Written::Refused(Some(item)) if state::SHOWN.contains(&Record(&item).text("state")?) => {
                 RevertStart::LeaseLost
@@ -126,15 +103,38 @@ impl TrunkTable {
         })
     }
 
-    pub(crate) async fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
-        let update = self
-            .update_trunk(key)
-            .update_expression(
+    /// If the record is not `reverting` under `owner`'s lease, another goes on with it, or this is a repeat.
+    pub(crate) async fn end_revert(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        import: Option<&PendingImport>,
+    ) -> Result<(), StoreError> {
+        let end = || Expression {
+            key: keys::trunk(key),
+            update: format!(
                 "SET #state = :active, sweep_at = :last_look \
-                 REMOVE lease_owner, lease_until, sweep_failures, sweep_failing_since",
-            )
-            .expression_attribute_values(":last_look", deadline(self.last_look(Timestamp::now())));
-        end("end_revert", update, owner).await
+                 REMOVE lease_owner, lease_until, sweep_failures, sweep_failing_since, {IMPORT_ATTRIBUTES}"
+            ),
+            condition: "#state = :reverting AND lease_owner = :owner",
+            values: ending(owner).chain(named([(":last_look", deadline(self.last_look(Timestamp::now())))])).collect(),
+            names: vec!["state".to_owned()],
+        };
+        let Some(import) = import else {
+            return self.write("end_revert", end(), ReturnValue::None).await.map(drop);
+        };
+        let mut writes = vec![self.part(end())?];
+        writes.extend(self.forget_import(key.workspace_id, import)?);
+        let own = writes.len();
+        writes.extend(self.release_import(key, import)?);
+        if let Transaction::Refused(reasons) = self.transact("end_revert", writes.clone()).await?
+            && !reasons.iter().take(own).any(crate::transaction::failed)
+        {
+            // The idempotency key has expired and belongs to a later request.
+            writes.truncate(own);
+            self.transact("end_revert", writes).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn take_over_update(
@@ -143,22 +143,23 @@ impl TrunkTable {
         lease: &Lease,
         now: Timestamp,
     ) -> Result<Option<Reverting>, StoreError> {
-        let update = self
-            .update_trunk(key)
-            .update_expression(
-                "SET #state = :reverting, lease_owner = :owner, lease_until = :until, sweep_at = :until",
-            )
-            .condition_expression(
-                "(#state IN (:updating, :reverting) AND lease_until <= :now) OR (#state = :active AND sweep_at <= :now)",
-            )
-            .expression_attribute_values(":reverting", text(state::REVERTING))
-            .expression_attribute_values(":updating", text(state::UPDATING))
-            .expression_attribute_values(":active", text(state::ACTIVE))
-            .expression_attribute_values(":owner", text(lease.owner.as_str()))
-            .expression_attribute_values(":until", deadline(lease.until))
-            .expression_attribute_values(":now", number(now.as_second()))
-            .return_values(ReturnValue::AllOld);
-        let (item, is_last_look) = match write("take_over_update", update).await? {
+        let take_over = Expression {
+            key: keys::trunk(key),
+            update: "SET #state = :reverting, reverted_by = if_not_exists(lease_owner, :owner), \
+                     lease_owner = :owner, lease_until = :until, sweep_at = :until"
+                .to_owned(),
+            condition: "(#state IN (:updating, :reverting) AND lease_until <= :now) \
+                        OR (#state = :active AND sweep_at <= :now)",
+            values: ending(&lease.owner)
+                .chain(named([
+                    (":updating", text(state::UPDATING)),
+                    (":until", deadline(lease.until)),
+                    (":now", number(now.as_second())),
+                ]))
+                .collect(),
+            names: vec!["state".to_owned()],
+        };
+        let (item, is_last_look) = match self.write("take_over_update", take_over, ReturnValue::AllOld).await? {
             Written::Done(item) => {
                 let is_last_look = Record(&item).text("state")? == state::ACTIVE;
                 (item, is_last_look)
@@ -170,7 +171,7 @@ impl TrunkTable {
         let record = read_trunk_record(&item, key)?.ok_or_else(|| unreadable("a live trunk is not shown"))?;
         let mut other_secrets = read_secret_names(&item);
         other_secrets.retain(|name| Some(name) != record.secret_name.as_ref());
-        Ok(Some(Reverting { record, other_secrets, is_last_look }))
+        Ok(Some(Reverting { record, other_secrets, import: read_import(&item)?, is_last_look }))
     }
 
     pub(crate) async fn end_last_look(
@@ -179,55 +180,79 @@ impl TrunkTable {
         owner: &LeaseOwner,
         gone: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
-        let mut expression = "SET #state = :active REMOVE lease_owner, lease_until, sweep_shard, sweep_at, \
+        let mut update = "SET #state = :active REMOVE lease_owner, lease_until, sweep_shard, sweep_at, \
              sweep_failures, sweep_failing_since"
             .to_owned();
-        let mut update = self.update_trunk(key);
+        let mut values: Vec<_> = ending(owner).collect();
         if !gone.is_empty() {
-            expression.push_str(&format!(" DELETE {SEEN_SECRET_NAMES} :gone"));
-            update = update.expression_attribute_values(":gone", strings(gone));
+            update.push_str(&format!(" DELETE {SEEN_SECRET_NAMES} :gone"));
+            values.push((":gone".to_owned(), strings(gone)));
         }
-        end("end_last_look", update.update_expression(expression), owner).await
-    }
-
-    fn update_trunk(&self, key: TrunkKey) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(keys::trunk(key)))
-            .expression_attribute_names("#state", "state")
-            .return_values_on_condition_check_failure(OnFailure::AllOld)
+        let end = Expression {
+            key: keys::trunk(key),
+            update,
+            condition: "#state = :reverting AND lease_owner = :owner",
+            values,
+            names: vec!["state".to_owned()],
+        };
+        self.write("end_last_look", end, ReturnValue::None).await.map(drop)
     }
 }
 
-/// What became of a write.
-enum Written {
-    /// With the attributes that it asked for.
-    Done(Item),
-    /// Its condition failed: the record, if there is one.
-    Refused(Option<Item>),
-}
-
-async fn write(operation: &'static str, update: UpdateItemFluentBuilder) -> Result<Written, StoreError> {
-    match update.send().await {
-        Ok(written) => Ok(Written::Done(written.attributes.unwrap_or_default())),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
-                Ok(Written::Refused(found.item().cloned()))
-            }
-            _ => Err(sort(operation, &error)),
-        },
+/// `active → updating`, with these attributes beside. The import of a number is for the sweeper to take back: an update
+/// would not know what it has reserved.
+pub(crate) fn begin_update(begin: &UpdateBegin<'_>, beside: Vec<(&'static str, AttributeValue)>) -> Expression {
+    let UpdateBegin { key, version, secret_names, lease, now } = begin;
+    let mut update = "SET #state = :updating, lease_owner = :owner, lease_until = :until, \
+         sweep_shard = :shard, sweep_at = :until"
+        .to_owned();
+    let mut values: HashMap<_, _> = named([
+        (":updating", text(state::UPDATING)),
+        (":reverting", text(state::REVERTING)),
+        (":active", text(state::ACTIVE)),
+        (":now", number(now.as_second())),
+        (":version", number(version)),
+        (":owner", text(lease.owner.as_str())),
+        (":until", deadline(lease.until)),
+        (":shard", text(keys::sweep_shard(key.id))),
+    ])
+    .collect();
+    for (name, value) in beside {
+        update.push_str(&format!(", {name} = :{name}"));
+        values.insert(format!(":{name}"), value);
+    }
+    add_to_sets(&mut update, &mut values, &[(SEEN_SECRET_NAMES, secret_names)]);
+    Expression {
+        key: keys::trunk(*key),
+        update,
+        condition: "version = :version AND (attribute_not_exists(reverted_by) OR reverted_by <> :owner) AND \
+                    (#state = :active OR (#state IN (:updating, :reverting) AND lease_until <= :now \
+                    AND attribute_not_exists(import_number_id)))",
+        values: values.into_iter().collect(),
+        names: vec!["state".to_owned()],
     }
 }
 
-/// `reverting → active` under `owner`'s lease. If it is not that, another goes on with it, or this is a repeat.
-async fn end(operation: &'static str, update: UpdateItemFluentBuilder, owner: &LeaseOwner) -> Result<(), StoreError> {
-    let update = update
-        .condition_expression("#state = :reverting AND lease_owner = :owner")
-        .expression_attribute_values(":active", text(state::ACTIVE))
-        .expression_attribute_values(":reverting", text(state::REVERTING))
-        .expression_attribute_values(":owner", text(owner.as_str()));
-    write(operation, update).await.map(drop)
+/// What the record says that did not let an update begin.
+pub(crate) fn not_begun(item: Option<&Item>, lease: &Lease) -> Result<UpdateStart, StoreError> {
+    let Some(item) = item else {
+        return Ok(UpdateStart::Absent);
+    };
+    Ok(match Record(item).text("state")? {
+        // A repeat of the write that began it, whose answer was lost, and with it what it was before.
+        _ if is_held(item, state::UPDATING, &lease.owner) => UpdateStart::Updating { was_unsettled: true },
+        state::ACTIVE => UpdateStart::Changed,
+        state::UPDATING | state::REVERTING => UpdateStart::Busy,
+        _ => UpdateStart::Absent,
+    })
+}
+
+fn ending(owner: &LeaseOwner) -> impl Iterator<Item = (String, AttributeValue)> {
+    named([(":active", text(state::ACTIVE)), (":reverting", text(state::REVERTING)), (":owner", text(owner.as_str()))])
+}
+
+fn named<const N: usize>(values: [(&str, AttributeValue); N]) -> impl Iterator<Item = (String, AttributeValue)> {
+    values.map(|(name, value)| (name.to_owned(), value)).into_iter()
 }
 
 /// Whether the last change that was committed is `owner`'s.

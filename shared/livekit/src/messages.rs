@@ -1,6 +1,7 @@
 //! Trunks and rules as LiveKit's messages.
 
 use std::collections::HashMap;
+use std::iter;
 
 use livekit_protocol as proto;
 use secrecy::ExposeSecret;
@@ -20,7 +21,7 @@ pub(crate) fn inbound_trunk(spec: InboundTrunkSpec<'_>) -> proto::SipInboundTrun
     proto::SipInboundTrunkInfo {
         name: spec.key.id.to_string(),
         metadata: metadata(spec.key),
-        numbers: vec![spec.key.id.to_string()],
+        numbers: iter::once(spec.key.id.to_string()).chain(spec.numbers.keys().map(ToString::to_string)).collect(),
         allowed_addresses: spec.settings.allowed_addresses.iter().map(ToString::to_string).collect(),
         auth_username,
         auth_password,
@@ -41,7 +42,10 @@ pub(crate) fn outbound_trunk(spec: OutboundTrunkSpec<'_>) -> proto::SipOutboundT
         address: spec.address.to_string(),
         destination_country: country.map(|country| country.to_string()).unwrap_or_default(),
         transport: transport(spec.settings.transport),
-        numbers: vec![spec.key.id.to_string()],
+        numbers: match spec.numbers.is_empty() {
+            true => vec![spec.key.id.to_string()],
+            false => spec.numbers.keys().map(ToString::to_string).collect(),
+        },
         auth_username,
         auth_password,
         media_encryption: encryption,

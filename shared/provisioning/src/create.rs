@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use trunkline_domain::{LiveKitObjects, NewTrunk, Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{BoundNumbers, LiveKitObjects, NewTrunk, Trunk, TrunkId, WorkspaceId};
 
 use crate::ports::{CommitOutcome, Reservation, ReserveOutcome, SecretStore, SipService, StoreError, TrunkStore};
 use crate::provision::{Outcome, Provisioning};
@@ -203,6 +203,7 @@ impl Attempt {
             workspace_id: self.key.workspace_id,
             settings: self.trunk.settings.clone(),
             livekit,
+            numbers: BoundNumbers::new(),
             version: Trunk::FIRST_VERSION,
             created_at: self.budget.now(),
             updated_at: self.budget.now(),

@@ -1,10 +1,12 @@
 use std::time::SystemTime;
 
+use jiff::Timestamp;
+
 use crate::ports::{DeletionStart, SecretStore, SipService, StoreError, TrunkStore, Unsettled};
 use crate::provision::{UpstreamFailure, undo_objects, undo_secrets};
 use crate::{Budget, DeleteError, LeaseOwner, Timing, TrunkKey};
 
-/// Deletes trunks, with their LiveKit objects and secret.
+/// Deletes trunks, with their LiveKit objects and secret. Their numbers stay, without a trunk.
 #[derive(Debug, Clone)]
 pub struct DeleteTrunk<S, V, L> {
     /// Where the records are.
@@ -44,7 +46,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> DeleteTrunk<S, V, L> {
     }
 }
 
-/// Rule, trunks and secret, then the record: for a request and for the sweeper. A record that another deletion has
+/// Rule, trunks and secret, then the numbers, then the record: for a request and for the sweeper. A record that another deletion has
 /// settled is settled.
 pub(crate) async fn finish_deletion<
     S: TrunkStore,
@@ -60,9 +62,17 @@ pub(crate) async fn finish_deletion<
 ) -> Result<(), E> {
     undo_objects(sip, &record.seen).await?;
     undo_secrets(secrets, &record.secret_names).await?;
+    let numbers: Vec<_> = record.numbers.iter().collect();
+    for numbers in numbers.chunks(NUMBERS_AT_ONCE) {
+        let numbers = numbers.iter().map(|&(e164, id)| (e164.clone(), *id)).collect();
+        store.unbind(key, &numbers, Timestamp::now()).await?;
+    }
     store.settle_delete(key, record).await?;
     Ok(())
 }
+
+/// DynamoDB takes 100 writes in a transaction; one is the trunk's.
+const NUMBERS_AT_ONCE: usize = 99;
 
 impl From<UpstreamFailure> for DeleteError {
     fn from((upstream, _): UpstreamFailure) -> Self {

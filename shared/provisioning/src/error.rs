@@ -1,10 +1,10 @@
 use std::fmt;
 
-use trunkline_domain::Violations;
+use trunkline_domain::{Kind, Violations};
 
 use crate::KeyUse;
+use crate::change::ChangeError;
 use crate::ports::{StoreError, UpstreamError};
-use crate::provision::UpstreamFailure;
 
 /// A system that a trunk is provisioned in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,24 @@ pub enum UpdateError {
     Internal,
 }
 
+impl UpdateError {
+    /// What a caller is told who named versions of the trunk (`is_conditional`), or did not.
+    pub(crate) fn of(error: ChangeError, is_conditional: bool) -> Self {
+        match error {
+            ChangeError::Changed if is_conditional => Self::PreconditionFailed,
+            ChangeError::Absent => Self::NotFound,
+            ChangeError::Changed | ChangeError::Busy => Self::Busy,
+            ChangeError::Invalid(violations) => Self::Invalid(violations),
+            ChangeError::Upstream((_, UpstreamError::Conflict)) => Self::Conflict,
+            ChangeError::Upstream((upstream, _)) => Self::Upstream(upstream),
+            ChangeError::NoSecret => Self::Upstream(Upstream::SecretsManager),
+            ChangeError::NoObject => Self::Upstream(Upstream::LiveKit),
+            ChangeError::LeaseLost => Self::Unavailable,
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for UpdateError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -112,11 +130,76 @@ impl From<Violations> for UpdateError {
     }
 }
 
-impl From<UpstreamFailure> for UpdateError {
-    fn from((upstream, error): UpstreamFailure) -> Self {
+/// Why a phone number was not imported, changed or deleted. In every case what had been done is taken back, or recorded
+/// for the sweeper.
+#[derive(Debug, thiserror::Error)]
+pub enum NumberError {
+    /// The workspace has no such number.
+    #[error("no such number")]
+    NotFound,
+    /// The workspace has no such trunk; nothing was done.
+    #[error("no such trunk")]
+    NoSuchTrunk,
+    /// Only numbers of a carrier are bound to trunks, and only to its trunks; nothing was done. With the kind of the
+    /// number or the trunk that is none.
+    #[error("of kind {0}")]
+    OtherKind(Kind),
+    /// Numbers of that provider cannot be imported here; nothing was done.
+    #[error("numbers of {0} are not supported")]
+    NotSupported(Kind),
+    /// The workspace has all the numbers it may have; nothing was done.
+    #[error("the workspace holds {used} of {limit} numbers")]
+    AtCap {
+        /// How many it may have.
+        limit: u64,
+        /// How many it has.
+        used: u64,
+    },
+    /// A workspace has the number already; nothing was done.
+    #[error("the number is taken")]
+    Taken,
+    /// The idempotency key was used before; nothing was done.
+    #[error("the idempotency key was used before")]
+    KeyUsed(KeyUse),
+    /// Another request is changing the number or its trunk, or has just done so; nothing was done.
+    #[error("another request changes the number or its trunk")]
+    Busy,
+    /// Another trunk in LiveKit has the number.
+    #[error("another LiveKit trunk takes the same calls")]
+    Conflict,
+    /// A system refused or failed.
+    #[error("{0} failed")]
+    Upstream(Upstream),
+    /// Throttled, or the table did not answer in time.
+    #[error("the table is not available")]
+    Unavailable,
+    /// The table refused what it should take: a matter for the operator.
+    #[error("the table refused a request")]
+    Internal,
+}
+
+impl From<StoreError> for NumberError {
+    fn from(error: StoreError) -> Self {
         match error {
-            UpstreamError::Conflict => Self::Conflict,
-            UpstreamError::NotDone | UpstreamError::Unanswered => Self::Upstream(upstream),
+            StoreError::Unavailable | StoreError::Unanswered => Self::Unavailable,
+            StoreError::Broken => Self::Internal,
+        }
+    }
+}
+
+impl From<ChangeError> for NumberError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            // A trunk that was there a moment ago is being deleted.
+            ChangeError::Absent | ChangeError::Changed | ChangeError::Busy => Self::Busy,
+            ChangeError::Upstream((_, UpstreamError::Conflict)) => Self::Conflict,
+            ChangeError::Upstream((upstream, _)) => Self::Upstream(upstream),
+            ChangeError::NoSecret => Self::Upstream(Upstream::SecretsManager),
+            ChangeError::NoObject => Self::Upstream(Upstream::LiveKit),
+            ChangeError::LeaseLost => Self::Unavailable,
+            // A change of numbers changes no secret, which alone can break rules.
+            ChangeError::Invalid(_) => Self::Internal,
+            ChangeError::Store(error) => error.into(),
         }
     }
 }

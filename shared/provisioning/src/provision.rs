@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use trunkline_domain::{InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId, TrunkSecret};
+use trunkline_domain::{BoundNumbers, InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId, TrunkSecret};
 
 use crate::ports::{InboundTrunkSpec, OutboundTrunkSpec, SecretStore, SipService, UpstreamError};
 use crate::{Budget, CreateError, SeenObjects, TrunkKey, Upstream};
+
+/// A trunk that is being made has no number yet but its id.
+static NO_NUMBERS: BoundNumbers = BoundNumbers::new();
 
 /// Which system failed, and how.
 pub(crate) type UpstreamFailure = (Upstream, UpstreamError);
@@ -87,7 +90,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 
     /// Inbound trunk, then its dispatch rule; `None` when no calls come in.
     async fn create_inbound(&self) -> Option<Result<InboundObjects, Outcome>> {
-        let spec = InboundTrunkSpec::of(self.key, &self.trunk.settings, self.trunk.secret.as_ref())?;
+        let spec = InboundTrunkSpec::of(self.key, &self.trunk.settings, &NO_NUMBERS, self.trunk.secret.as_ref())?;
         let trunk_id = match self.in_time(self.sip.create_inbound_trunk(spec)).await {
             Ok(trunk_id) => trunk_id,
             Err(error) => return Some(Err(Outcome::failed(livekit(error), SeenObjects::default()))),
@@ -100,7 +103,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 
     /// `None` when no calls go out.
     async fn create_outbound(&self) -> Option<Result<OutboundObjects, Outcome>> {
-        let spec = OutboundTrunkSpec::of(self.key, &self.trunk.settings, self.trunk.secret.as_ref())?;
+        let spec = OutboundTrunkSpec::of(self.key, &self.trunk.settings, &NO_NUMBERS, self.trunk.secret.as_ref())?;
         Some(match self.in_time(self.sip.create_outbound_trunk(spec)).await {
             Ok(trunk_id) => Ok(OutboundObjects { trunk_id }),
             Err(error) => Err(Outcome::failed(livekit(error), SeenObjects::default())),

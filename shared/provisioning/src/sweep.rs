@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use tracing::Instrument;
 use trunkline_domain::SweepId;
 
+use crate::change::settle_update;
 use crate::delete::finish_deletion;
 use crate::ports::{Due, Failing, SecretStore, SipService, StoreError, SweepStore, TakeOver, TrunkStore};
 use crate::provision::{find_dispatch_rules, find_trunks, undo_objects, undo_secrets};
 use crate::undo::{Stopped, Undoing, Undone, note_left_behind};
-use crate::update::settle_update;
 use crate::{Budget, Lease, LeaseOwner, Timing, TrunkKey};
 
 /// Finishes what requests left: undoes and deletions that stopped half way, updates that have to be taken back, and the

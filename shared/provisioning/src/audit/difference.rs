@@ -1,17 +1,19 @@
 use std::fmt;
 
-use trunkline_domain::{ApiKeyHash, ApiKeyId, WorkspaceId};
+use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, WorkspaceId};
 
-use crate::TrunkKey;
-use crate::ports::SipObjectKind;
+use crate::ports::{Counted, SipObjectKind};
+use crate::{NumberKey, TrunkKey};
 
 /// Something that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
-    /// A counter is not the number of trunk records.
+    /// A counter is not the number of records.
     WrongCount {
         /// Whose.
         workspace_id: WorkspaceId,
+        /// Of what.
+        counted: Counted,
         /// What it says.
         counter: u64,
         /// How many records there are.
@@ -26,7 +28,16 @@ pub enum Difference {
         /// How many it may have.
         limit: u64,
     },
-    /// There are trunk records or API keys, and no workspace record.
+    /// A phone number and what else is said of it do not agree.
+    Number {
+        /// Which number.
+        key: NumberKey,
+        /// The number.
+        e164: E164,
+        /// How they differ.
+        problem: NumberProblem,
+    },
+    /// There are records of trunks or phone numbers or API keys, and no workspace record.
     NoWorkspace {
         /// Whose.
         workspace_id: WorkspaceId,
@@ -87,6 +98,21 @@ pub enum Difference {
     },
 }
 
+/// How a phone number and what else is said of it differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberProblem {
+    /// Nothing keeps it from other workspaces.
+    Unclaimed,
+    /// It is kept from every workspace, and there is no such number.
+    OnlyClaimed,
+    /// It is bound to a trunk that does not have it.
+    NotOnTrunk,
+    /// A trunk has it that it is not bound to.
+    OnlyOnTrunk,
+    /// Its import goes on no more.
+    Stuck,
+}
+
 /// How an object in LiveKit differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectProblem {
@@ -106,6 +132,11 @@ impl Difference {
         match self {
             Self::WrongCount { .. } => "wrong_count",
             Self::OverLimit { .. } => "over_limit",
+            Self::Number { problem: NumberProblem::Unclaimed, .. } => "unclaimed_number",
+            Self::Number { problem: NumberProblem::OnlyClaimed, .. } => "claim_without_number",
+            Self::Number { problem: NumberProblem::NotOnTrunk, .. } => "number_not_on_its_trunk",
+            Self::Number { problem: NumberProblem::OnlyOnTrunk, .. } => "trunk_with_unbound_number",
+            Self::Number { problem: NumberProblem::Stuck, .. } => "stuck_number",
             Self::NoWorkspace { .. } => "no_workspace",
             Self::UnlistedKey { .. } => "unlisted_api_key",
             Self::DanglingKeyReference { .. } => "dangling_api_key_reference",
@@ -126,7 +157,10 @@ impl Difference {
         match self {
             Self::WrongCount { .. } => "set the counter to the number of records (--repair)",
             Self::OverLimit { .. } => "raise the workspace's limit, or delete trunks",
-            Self::NoWorkspace { .. } => "create the workspace record again, or delete its trunks and API keys",
+            Self::Number { .. } => "restore the records of the number and its trunk from one point in time",
+            Self::NoWorkspace { .. } => {
+                "create the workspace record again, or delete its trunks, phone numbers and API keys"
+            }
             Self::UnlistedKey { .. } => "delete the key's record, and make another with `trunkline key create`",
             Self::DanglingKeyReference { .. } => "delete the reference",
             Self::Overdue { .. } => "run `trunkline sweep` and look at what it logs",
@@ -147,12 +181,13 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WrongCount { workspace_id, counter, records } => {
-                write!(f, "{workspace_id}: counts {counter} trunks, has {records}")
+            Self::WrongCount { workspace_id, counted, counter, records } => {
+                write!(f, "{workspace_id}: counts {counter} {counted}, has {records}")
             }
             Self::OverLimit { workspace_id, counter, limit } => {
                 write!(f, "{workspace_id}: counts {counter} trunks, may have {limit}")
             }
+            Self::Number { key, e164, .. } => write!(f, "{key}: {e164}"),
             Self::NoWorkspace { workspace_id } => write!(f, "{workspace_id}"),
             Self::UnlistedKey { workspace_id, hash } => write!(f, "{workspace_id}: KEY#{hash}"),
             Self::DanglingKeyReference { workspace_id, id } => write!(f, "{workspace_id}: KEYREF#{id}"),

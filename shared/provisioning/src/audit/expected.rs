@@ -26,7 +26,7 @@ impl<S: Sync, V: SecretStore, L: SipInventory> Audit<S, V, L> {
         let sayable = trunk.settings.auth_username.is_none() || secret.is_some();
         let key = TrunkKey::from(trunk);
         let mut expected = Vec::new();
-        let inbound = InboundTrunkSpec::of(key, &trunk.settings, secret.as_ref());
+        let inbound = InboundTrunkSpec::of(key, &trunk.settings, &trunk.numbers, secret.as_ref());
         if let (Some(spec), Some(objects)) = (inbound, trunk.livekit.inbound()) {
             expected.push(Expected {
                 key,
@@ -41,7 +41,7 @@ impl<S: Sync, V: SecretStore, L: SipInventory> Audit<S, V, L> {
                 content: Some(self.sip.dispatch_rule(key, &objects.trunk_id)),
             });
         }
-        let outbound = OutboundTrunkSpec::of(key, &trunk.settings, secret.as_ref());
+        let outbound = OutboundTrunkSpec::of(key, &trunk.settings, &trunk.numbers, secret.as_ref());
         if let (Some(spec), Some(objects)) = (outbound, trunk.livekit.outbound()) {
             expected.push(Expected {
                 key,

@@ -14,7 +14,7 @@ use crate::ports::{SecretInventory, SipInventory, SipObject, StoreError, TableIn
 use crate::provision::{UpstreamFailure, livekit, secrets_manager};
 use crate::{SecretPrefix, Upstream};
 
-pub use difference::{Difference, ObjectProblem};
+pub use difference::{Difference, NumberProblem, ObjectProblem};
 use expected::Expected;
 pub use repair::Repaired;
 use table::Table;
@@ -76,6 +76,7 @@ impl<S: TableInventory, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
         let mut differences = table.wrong_counts();
         differences.extend(table.over_limit());
         differences.extend(table.unpaired_keys());
+        differences.extend(table.compare_numbers());
         let now = Timestamp::now();
         differences.extend(table.overdue(now));
         differences.extend(table.stuck_claims(now));

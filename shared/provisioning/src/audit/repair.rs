@@ -58,6 +58,7 @@ where
     async fn mend(&self, difference: &Difference, table: &Table) -> Result<bool, AuditError> {
         match difference {
             Difference::NoWorkspace { .. }
+            | Difference::Number { .. }
             | Difference::OverLimit { .. }
             | Difference::UnlistedKey { .. }
             | Difference::DanglingKeyReference { .. }
@@ -71,8 +72,8 @@ where
             {
                 Ok(false)
             }
-            Difference::WrongCount { workspace_id, counter, records } => {
-                Ok(self.store.correct_count(*workspace_id, *counter, *records).await?)
+            Difference::WrongCount { workspace_id, counted, counter, records } => {
+                Ok(self.store.correct_count(*workspace_id, *counted, *counter, *records).await?)
             }
             Difference::StuckClaim { key, key_hash } => Ok(self.store.release_running(*key, key_hash).await?),
             Difference::OrphanSecret { name } => {
@@ -124,8 +125,8 @@ where
         if trunk.settings.auth_username.is_some() && secret.is_none() {
             return Ok(false);
         }
-        let inbound = InboundTrunkSpec::of(key, &trunk.settings, secret.as_ref());
-        let outbound = OutboundTrunkSpec::of(key, &trunk.settings, secret.as_ref());
+        let inbound = InboundTrunkSpec::of(key, &trunk.settings, &trunk.numbers, secret.as_ref());
+        let outbound = OutboundTrunkSpec::of(key, &trunk.settings, &trunk.numbers, secret.as_ref());
         let (mut inbound_objects, mut outbound_objects) =
             (trunk.livekit.inbound().cloned(), trunk.livekit.outbound().cloned());
         let made = match (kind, inbound, outbound, &mut inbound_objects) {

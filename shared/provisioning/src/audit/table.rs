@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use trunkline_domain::{ApiKeyHash, ApiKeyId, Trunk, WorkspaceId};
+use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
 
-use super::difference::Difference;
-use crate::ports::{TableRecord, UnsettledUpdate};
-use crate::{SecretPrefix, TrunkKey};
+use super::difference::{Difference, NumberProblem};
+use crate::ports::{Counted, TableRecord, UnsettledUpdate};
+use crate::{NumberKey, SecretPrefix, TrunkKey};
 
 /// How long a record may be due before the sweeper is late.
 const SWEEPER_IS_LATE: SignedDuration = SignedDuration::from_mins(10);
@@ -13,16 +13,27 @@ const SWEEPER_IS_LATE: SignedDuration = SignedDuration::from_mins(10);
 /// How long the sweeper may fail on a record, which it puts off at each failure, before somebody has to look.
 const SWEEPER_IS_STUCK: SignedDuration = SignedDuration::from_hours(1);
 
-struct Counter {
-    count: u64,
-    limit: u64,
+struct Counters {
+    trunks: u64,
+    trunk_limit: u64,
+    numbers: u64,
+}
+
+struct Number {
+    e164: E164,
+    trunk_id: Option<TrunkId>,
+    is_shown: bool,
 }
 
 /// What the table says.
 #[derive(Default)]
 pub(super) struct Table {
-    counters: BTreeMap<WorkspaceId, Counter>,
-    records: BTreeMap<WorkspaceId, u64>,
+    counters: BTreeMap<WorkspaceId, Counters>,
+    records: BTreeMap<(WorkspaceId, Counted), u64>,
+    numbers: BTreeMap<NumberKey, Number>,
+    number_claims: BTreeMap<E164, NumberKey>,
+    /// Numbers that are being imported, by the records of their trunks.
+    imports: BTreeSet<NumberKey>,
     /// API keys, and the workspaces' references to them.
     keys: BTreeSet<(WorkspaceId, ApiKeyHash)>,
     key_references: BTreeMap<(WorkspaceId, ApiKeyHash), ApiKeyId>,
@@ -43,11 +54,20 @@ impl Table {
         let mut table = Self::default();
         for record in records {
             match record {
-                TableRecord::Workspace { id, trunk_count, trunk_limit } => {
-                    table.counters.insert(id, Counter { count: trunk_count, limit: trunk_limit });
+                TableRecord::Workspace { id, trunk_count, trunk_limit, number_count } => {
+                    table.counters.insert(id, Counters { trunks: trunk_count, trunk_limit, numbers: number_count });
                 }
-                TableRecord::Live { trunk, secret_name, update } => {
-                    *table.records.entry(trunk.workspace_id).or_default() += 1;
+                TableRecord::Number { key, e164, trunk_id, is_shown } => {
+                    table.count(key.workspace_id, Counted::Numbers);
+                    table.numbers.insert(key, Number { e164, trunk_id, is_shown });
+                }
+                TableRecord::NumberClaim { e164, key } => {
+                    table.number_claims.insert(e164, key);
+                }
+                TableRecord::Live { trunk, secret_name, update, import } => {
+                    table.count(trunk.workspace_id, Counted::Trunks);
+                    let workspace_id = trunk.workspace_id;
+                    table.imports.extend(import.map(|import| NumberKey { workspace_id, id: import.id }));
                     if let Some(UnsettledUpdate { secret_names, due_at, failing_since }) = update {
                         let key = TrunkKey::from(&*trunk);
                         table.updated.insert(key);
@@ -57,7 +77,7 @@ impl Table {
                     table.live.push((*trunk, secret_name));
                 }
                 TableRecord::Unsettled { key, secret_names, due_at, failing_since } => {
-                    *table.records.entry(key.workspace_id).or_default() += 1;
+                    table.count(key.workspace_id, Counted::Trunks);
                     table.unsettled.insert(key);
                     table.due.push((key, due_at, failing_since));
                     table.pending.insert(key);
@@ -80,6 +100,10 @@ impl Table {
             }
         }
         table
+    }
+
+    fn count(&mut self, workspace_id: WorkspaceId, counted: Counted) {
+        *self.records.entry((workspace_id, counted)).or_default() += 1;
     }
 
     pub(super) fn live(&self) -> impl Iterator<Item = (&Trunk, Option<&str>)> {
@@ -107,20 +131,71 @@ impl Table {
     }
 
     pub(super) fn wrong_counts(&self) -> Vec<Difference> {
-        let owners: BTreeSet<_> = self.records.keys().chain(self.keys.iter().map(|(id, _)| id)).collect();
+        let owners: BTreeSet<_> =
+            self.records.keys().map(|(id, _)| id).chain(self.keys.iter().map(|(id, _)| id)).collect();
         let without_workspace = owners.into_iter().filter(|&&id| !self.knows(id));
         let without_workspace = without_workspace.map(|&workspace_id| Difference::NoWorkspace { workspace_id });
-        let wrong = self.counters.iter().filter_map(|(&workspace_id, &Counter { count: counter, .. })| {
-            let records = self.records.get(&workspace_id).copied().unwrap_or_default();
-            (counter != records).then_some(Difference::WrongCount { workspace_id, counter, records })
+        let counters = self.counters.iter().flat_map(|(&workspace_id, counters)| {
+            [(Counted::Trunks, counters.trunks), (Counted::Numbers, counters.numbers)]
+                .map(|(counted, counter)| (workspace_id, counted, counter))
+        });
+        let wrong = counters.filter_map(|(workspace_id, counted, counter)| {
+            let records = self.records.get(&(workspace_id, counted)).copied().unwrap_or_default();
+            (counter != records).then_some(Difference::WrongCount { workspace_id, counted, counter, records })
         });
         without_workspace.chain(wrong).collect()
     }
 
     pub(super) fn over_limit(&self) -> impl Iterator<Item = Difference> {
-        self.counters.iter().filter(|(_, counter)| counter.count > counter.limit).map(|(&workspace_id, counter)| {
-            Difference::OverLimit { workspace_id, counter: counter.count, limit: counter.limit }
-        })
+        self.counters.iter().filter(|(_, counters)| counters.trunks > counters.trunk_limit).map(
+            |(&workspace_id, counters)| Difference::OverLimit {
+                workspace_id,
+                counter: counters.trunks,
+                limit: counters.trunk_limit,
+            },
+        )
+    }
+
+    /// A number, its claim and its trunk agree. A trunk on its way out lets its numbers go one by one.
+    pub(super) fn compare_numbers(&self) -> Vec<Difference> {
+        let bound: BTreeMap<NumberKey, (&E164, TrunkId)> = self
+            .live()
+            .flat_map(|(trunk, _)| {
+                let workspace_id = trunk.workspace_id;
+                trunk.numbers.iter().map(move |(e164, &id)| (NumberKey { workspace_id, id }, (e164, trunk.id)))
+            })
+            .collect();
+        let mut differences = Vec::new();
+        let mut add = |key: NumberKey, e164: &E164, problem| {
+            differences.push(Difference::Number { key, e164: e164.clone(), problem });
+        };
+        for (&key, Number { e164, trunk_id, is_shown }) in &self.numbers {
+            if self.number_claims.get(e164) != Some(&key) {
+                add(key, e164, NumberProblem::Unclaimed);
+            }
+            let trunk_id = trunk_id.filter(|_| *is_shown);
+            let trunk = trunk_id.map(|id| TrunkKey { workspace_id: key.workspace_id, id });
+            if trunk.is_some_and(|trunk| !self.unsettled.contains(&trunk))
+                && bound.get(&key) != trunk_id.map(|id| (e164, id)).as_ref()
+            {
+                add(key, e164, NumberProblem::NotOnTrunk);
+            }
+            if !is_shown && !self.imports.contains(&key) && self.is_settled(key.workspace_id) {
+                add(key, e164, NumberProblem::Stuck);
+            }
+        }
+        for (e164, &key) in &self.number_claims {
+            if self.numbers.get(&key).is_none_or(|number| number.e164 != *e164) {
+                add(key, e164, NumberProblem::OnlyClaimed);
+            }
+        }
+        for (&key, &(e164, trunk_id)) in &bound {
+            let is_bound = |number: &Number| number.is_shown && number.trunk_id == Some(trunk_id);
+            if !self.numbers.get(&key).is_some_and(is_bound) {
+                add(key, e164, NumberProblem::OnlyOnTrunk);
+            }
+        }
+        differences
     }
 
     pub(super) fn unpaired_keys(&self) -> impl Iterator<Item = Difference> {

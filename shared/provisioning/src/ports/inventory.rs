@@ -4,22 +4,24 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use trunkline_domain::{ApiKeyHash, ApiKeyId, Trunk, WorkspaceId};
+use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
 
-use super::{InboundTrunkSpec, OutboundTrunkSpec, SecretStore, StoreError, UpstreamError};
-use crate::TrunkKey;
+use super::{InboundTrunkSpec, OutboundTrunkSpec, PendingImport, SecretStore, StoreError, UpstreamError};
+use crate::{NumberKey, TrunkKey};
 
 /// A record of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableRecord {
-    /// A workspace, with the trunks it counts.
+    /// A workspace, with the trunks and the phone numbers it counts.
     Workspace {
         /// Which one.
         id: WorkspaceId,
-        /// Its counter.
+        /// Its counter of trunks.
         trunk_count: u64,
         /// How many it may have.
         trunk_limit: u64,
+        /// Its counter of phone numbers.
+        number_count: u64,
     },
     /// A live trunk.
     Live {
@@ -29,6 +31,8 @@ pub enum TableRecord {
         secret_name: Option<String>,
         /// What an update has still to settle, if there is one.
         update: Option<UnsettledUpdate>,
+        /// The import of a number that is under way.
+        import: Option<PendingImport>,
     },
     /// A trunk that is being provisioned or taken away.
     Unsettled {
@@ -51,6 +55,24 @@ pub enum TableRecord {
         due_at: Timestamp,
         /// Since when the sweeper fails on it, if it does.
         failing_since: Option<Timestamp>,
+    },
+    /// A phone number.
+    Number {
+        /// Which one.
+        key: NumberKey,
+        /// The number.
+        e164: E164,
+        /// The trunk that it is bound to.
+        trunk_id: Option<TrunkId>,
+        /// Whether it is shown: an import has ended.
+        is_shown: bool,
+    },
+    /// What keeps a phone number from every other workspace.
+    NumberClaim {
+        /// The number.
+        e164: E164,
+        /// Whose it is.
+        key: NumberKey,
     },
     /// An idempotency record whose request has no answer yet.
     RunningClaim {
@@ -90,9 +112,27 @@ pub struct UnsettledUpdate {
     pub failing_since: Option<Timestamp>,
 }
 
+/// What a workspace counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Counted {
+    /// Trunks.
+    Trunks,
+    /// Phone numbers.
+    Numbers,
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Trunks => "trunks",
+            Self::Numbers => "phone numbers",
+        })
+    }
+}
+
 /// The whole table.
 pub trait TableInventory: Send + Sync {
-    /// All records of workspaces, API keys and trunks, and the idempotency records of running requests.
+    /// All records of workspaces, API keys, trunks and phone numbers, and the idempotency records of running requests.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
@@ -105,6 +145,7 @@ pub trait TableInventory: Send + Sync {
     fn correct_count(
         &self,
         workspace_id: WorkspaceId,
+        counted: Counted,
         wrong: u64,
         right: u64,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;

@@ -4,6 +4,7 @@
 mod api_keys;
 mod failure;
 mod inventory;
+mod numbers;
 mod secrets;
 mod sip;
 mod sweep;
@@ -13,14 +14,15 @@ mod workspaces;
 pub use api_keys::{ApiKeyRecord, ApiKeyStore};
 pub use failure::{Failure, Meaning, Mender, OPERATOR_NEEDED, Retry};
 pub use inventory::{
-    SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord, UnsettledUpdate,
+    Counted, SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord, UnsettledUpdate,
 };
+pub use numbers::{ImportStart, NumberEdit, NumberPage, NumberReservation, NumberStore, NumberWrite, PendingImport};
 pub use secrets::SecretStore;
 pub use sip::{InboundTrunkSpec, OutboundTrunkSpec, SipService};
 pub use sweep::{Due, DuePage, Failing, Reverting, SweepStore, TakeOver, Tombstone};
 pub use trunks::{
     CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, RevertStart, Settled, TrunkRecord,
-    TrunkStore, UndoStart, Unsettled, UpdateStart,
+    TrunkStore, UndoStart, Unsettled, UpdateBegin, UpdateStart,
 };
 pub use workspaces::{KeyAdded, ListedApiKey, Workspace, WorkspaceStore};
 

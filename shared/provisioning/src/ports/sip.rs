@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use trunkline_domain::{
-    AuthPassword, AuthUsername, InboundSettings, OutboundSettings, SipAddress, TrunkId, TrunkSecret, TrunkSettings,
+    AuthPassword, AuthUsername, BoundNumbers, InboundSettings, OutboundSettings, SipAddress, TrunkId, TrunkSecret,
+    TrunkSettings,
 };
 
 use super::UpstreamError;
@@ -10,10 +11,12 @@ use crate::TrunkKey;
 /// An inbound trunk as it shall be.
 #[derive(Debug, Clone, Copy)]
 pub struct InboundTrunkSpec<'a> {
-    /// Whose; the id is the trunk's name and number.
+    /// Whose; the id is the trunk's name and a number of it.
     pub key: TrunkKey,
     /// Addresses, media encryption.
     pub settings: &'a TrunkSettings,
+    /// Its other numbers.
+    pub numbers: &'a BoundNumbers,
     /// The challenge.
     pub inbound: &'a InboundSettings,
     /// What the carrier must answer the challenge with, if there is one.
@@ -23,10 +26,12 @@ pub struct InboundTrunkSpec<'a> {
 /// An outbound trunk as it shall be.
 #[derive(Debug, Clone, Copy)]
 pub struct OutboundTrunkSpec<'a> {
-    /// Whose; the id is the trunk's name and number.
+    /// Whose; the id is the trunk's name, and its number while it has no other.
     pub key: TrunkKey,
     /// Transport, media encryption.
     pub settings: &'a TrunkSettings,
+    /// Its numbers: LiveKit calls from one of them when a call names none.
+    pub numbers: &'a BoundNumbers,
     /// Where calls go.
     pub address: &'a SipAddress,
     /// The country.
@@ -36,18 +41,28 @@ pub struct OutboundTrunkSpec<'a> {
 }
 
 impl<'a> InboundTrunkSpec<'a> {
-    /// Of a trunk with these settings and this secret; `None` when no calls come in.
-    pub fn of(key: TrunkKey, settings: &'a TrunkSettings, secret: Option<&'a TrunkSecret>) -> Option<Self> {
+    /// Of a trunk with these settings, numbers and this secret; `None` when no calls come in.
+    pub fn of(
+        key: TrunkKey,
+        settings: &'a TrunkSettings,
+        numbers: &'a BoundNumbers,
+        secret: Option<&'a TrunkSecret>,
+    ) -> Option<Self> {
         let inbound = settings.inbound()?;
-        Some(Self { key, settings, inbound, credentials: credentials(settings, secret) })
+        Some(Self { key, settings, numbers, inbound, credentials: credentials(settings, secret) })
     }
 }
 
 impl<'a> OutboundTrunkSpec<'a> {
-    /// Of a trunk with these settings and this secret; `None` when no calls go out.
-    pub fn of(key: TrunkKey, settings: &'a TrunkSettings, secret: Option<&'a TrunkSecret>) -> Option<Self> {
+    /// Of a trunk with these settings, numbers and this secret; `None` when no calls go out.
+    pub fn of(
+        key: TrunkKey,
+        settings: &'a TrunkSettings,
+        numbers: &'a BoundNumbers,
+        secret: Option<&'a TrunkSecret>,
+    ) -> Option<Self> {
         let (address, outbound) = settings.outbound()?;
-        Some(Self { key, settings, address, outbound, credentials: credentials(settings, secret) })
+        Some(Self { key, settings, numbers, address, outbound, credentials: credentials(settings, secret) })
     }
 }
 
@@ -59,7 +74,7 @@ fn credentials<'a>(
     settings.auth_username.as_ref().zip(secret.and_then(TrunkSecret::password))
 }
 
-/// LiveKit's SIP service. Objects are found again by the trunk id, which is their number.
+/// LiveKit's SIP service. Objects are found again by the trunk id, which is their number when they are made.
 pub trait SipService: Send + Sync {
     /// Fetches what the first call will need, beside other work. A failure shows at that call.
     fn prepare(&self) -> impl Future<Output = ()> + Send;

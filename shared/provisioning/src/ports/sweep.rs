@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{StoreError, TrunkRecord, Unsettled};
+use super::{PendingImport, StoreError, TrunkRecord, Unsettled};
 use crate::{Lease, LeaseOwner, SeenObjects, TrunkKey};
 
 /// A record that is due in the sweep index.
@@ -51,6 +51,8 @@ pub struct Reverting {
     pub record: TrunkRecord,
     /// The names of the secrets that it may have beside its own.
     pub other_secrets: BTreeSet<String>,
+    /// The import of a number that the update was, to be undone.
+    pub import: Option<PendingImport>,
     /// Whether the update ended long ago: whatever it sent has arrived by now.
     pub is_last_look: bool,
 }

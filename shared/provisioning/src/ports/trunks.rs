@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use trunkline_domain::{Direction, Kind, Trunk, TrunkId, TrunkSettings, WorkspaceId};
+use trunkline_domain::{BoundNumbers, Direction, Kind, Trunk, TrunkId, TrunkSettings, WorkspaceId};
 
-use super::StoreError;
+use super::{ImportStart, NumberReservation, NumberWrite, PendingImport, StoreError};
 use crate::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
 /// A trunk about to be provisioned.
@@ -57,6 +57,10 @@ pub struct Unsettled {
     pub secret_names: BTreeSet<String>,
     /// Hash of the idempotency key that its request claimed.
     pub key_hash: Option<String>,
+    /// The numbers that are bound to it.
+    pub numbers: BoundNumbers,
+    /// The import of a number that was under way.
+    pub import: Option<PendingImport>,
     /// Changes with every write to its state or to what was seen.
     pub version: u64,
 }
@@ -83,6 +87,21 @@ pub struct TrunkRecord {
     pub secret_name: Option<String>,
 }
 
+/// The first write of an update.
+#[derive(Debug, Clone)]
+pub struct UpdateBegin<'a> {
+    /// Which trunk.
+    pub key: TrunkKey,
+    /// The version that it must be of.
+    pub version: u64,
+    /// The names of the secrets that the update may leave.
+    pub secret_names: BTreeSet<String>,
+    /// Who changes it.
+    pub lease: &'a Lease,
+    /// An earlier update whose lease has ended by then did not end.
+    pub now: Timestamp,
+}
+
 /// What the write that begins an update found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateStart {
@@ -100,10 +119,10 @@ pub enum UpdateStart {
 }
 
 /// What the write that begins to take an update back found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RevertStart {
-    /// The record is `reverting`, and ours.
-    Reverting,
+    /// The record is `reverting`, and ours; with the import of a number that the update was.
+    Reverting(Option<PendingImport>),
     /// The update had been committed after all.
     Committed,
     /// There is no such trunk any more, or none that is shown.
@@ -215,18 +234,21 @@ pub trait TrunkStore: Send + Sync {
     ) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
     /// `active → updating` with a lease and in the sweep index, if the trunk is of that version; also from an update whose
-    /// lease has ended at `now`. Notes the names of the secrets that the update may leave.
+    /// lease has ended, unless that was an import. Never for an owner whose update was taken back.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
-    fn begin_update(
+    fn begin_update(&self, begin: &UpdateBegin<'_>) -> impl Future<Output = Result<UpdateStart, StoreError>> + Send;
+
+    /// One transaction: the same, and a number that counts, is claimed and not shown yet; and the idempotency record.
+    ///
+    /// # Errors
+    /// [`StoreError::Unanswered`] when it may have been done.
+    fn begin_import(
         &self,
-        key: TrunkKey,
-        version: u64,
-        secret_names: &BTreeSet<String>,
-        lease: &Lease,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<UpdateStart, StoreError>> + Send;
+        begin: &UpdateBegin<'_>,
+        import: &NumberReservation<'_>,
+    ) -> impl Future<Output = Result<ImportStart, StoreError>> + Send;
 
     /// `updating → active` under `owner`'s lease, as `record` says; due for a last look when the tombstone time is over.
     ///
@@ -236,6 +258,18 @@ pub trait TrunkStore: Send + Sync {
         &self,
         record: &TrunkRecord,
         owner: &LeaseOwner,
+    ) -> impl Future<Output = Result<CommitOutcome, StoreError>> + Send;
+
+    /// One transaction, if all the trunks are `updating` under `owner`'s lease: each `updating → active`, as its record
+    /// says, and the number.
+    ///
+    /// # Errors
+    /// [`StoreError::Unanswered`] when it may have been done.
+    fn commit_numbers(
+        &self,
+        records: &[TrunkRecord],
+        owner: &LeaseOwner,
+        number: NumberWrite<'_>,
     ) -> impl Future<Output = Result<CommitOutcome, StoreError>> + Send;
 
     /// `updating → reverting` under `owner`'s lease: a commit that is still on its way is refused from then on.
@@ -250,10 +284,16 @@ pub trait TrunkStore: Send + Sync {
     ) -> impl Future<Output = Result<RevertStart, StoreError>> + Send;
 
     /// `reverting → active` under `owner`'s lease, as the trunk was; due for a last look when the tombstone time is over.
+    /// With the `import`, in one transaction: its number no longer counts and is free, its idempotency key goes.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
-    fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn end_revert(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        import: Option<&PendingImport>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// `active → deleting` with a lease and in the sweep index, also from an update under way, whose writes are refused
     /// from then on; repeatable by anybody.
@@ -272,7 +312,19 @@ pub trait TrunkStore: Send + Sync {
     /// When the table does not answer or refuses.
     fn was_deleted(&self, key: TrunkKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// One transaction, if the record is `deleting`: a tombstone for the record, the counter down by one.
+    /// One transaction, if the record is `deleting`: some of its `numbers` without a trunk. Repeatable.
+    ///
+    /// # Errors
+    /// When it may not be done.
+    fn unbind(
+        &self,
+        key: TrunkKey,
+        numbers: &BoundNumbers,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// One transaction, if the record is `deleting` and without numbers: a tombstone for the record, the counter down by
+    /// one; an import that was under way is undone.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
