@@ -9,8 +9,8 @@ use livekit_protocol::{
 };
 use serde_json::Value;
 use trunkline_domain::{
-    AddressPolicy, ApiKey, InboundObjects, JsonObject, LiveKitObjects, NewTrunk, OutboundObjects, Scope, Trunk,
-    TrunkId, WorkspaceId,
+    AddressPolicy, ApiKey, BoundNumbers, InboundObjects, JsonObject, LiveKitObjects, NewTrunk, OutboundObjects, Scope,
+    Trunk, TrunkId, WorkspaceId,
 };
 use trunkline_provisioning::ports::{Reservation, TrunkStore};
 use trunkline_provisioning::{Lease, LeaseOwner, SecretPrefix, TrunkKey};
@@ -162,6 +162,7 @@ impl World {
             workspace_id,
             settings: trunk.settings,
             livekit: self.add_livekit_objects(id).await,
+            numbers: BoundNumbers::new(),
             version: Trunk::FIRST_VERSION,
             created_at: now,
             updated_at: now,

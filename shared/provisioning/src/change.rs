@@ -259,8 +259,10 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
 
     /// The old secrets go as soon as the new ones count; if they do not, the last look takes them.
     async fn finish(&self, begun: &[Begun<'_>], records: Vec<TrunkRecord>) -> Vec<Trunk> {
-        let old = begun.iter().map(|begun| begun.step).filter(|step| step.changes_secret());
-        let old = old.filter_map(|step| step.kept.secret_name.as_ref());
+        let mut old = Vec::new();
+        for Begun { step, .. } in begun {
+            old.extend(step.kept.secret_name.as_ref().filter(|_| step.changes_secret()));
+        }
         let _ = self.budget.to_the_end(undo_secrets(self.secrets, old)).await;
         records.into_iter().map(|record| record.trunk).collect()
     }

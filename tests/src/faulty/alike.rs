@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// What a call's caller was told, without what differs from run to run: ids become the numbers in which they first came
+/// What a call's caller was told, without what differs from run to run: ids and phone numbers become the numbers in which they first came
 /// up, times of the present one word, and sets are in one order.
 #[derive(Debug, Default)]
 pub(super) struct Alike {
@@ -12,10 +12,11 @@ pub(super) struct Alike {
 impl Alike {
     /// `answer`, comparable with another run's.
     pub(super) fn of(&mut self, answer: &str) -> String {
-        static ID: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"\b(trunk|ws|req|sweep|ST|SDR)_\w+|\b20\d\d-[\d:.T-]+Z").unwrap());
+        static ID: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"\b(trunk|ws|req|sweep|phone|ST|SDR)_\w+|(\+)\d+|\b20\d\d-[\d:.T-]+Z").unwrap()
+        });
         static SET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{([^{}:]*)\}").unwrap());
-        let numbered = ID.replace_all(answer, |found: &Captures<'_>| match found.get(1) {
+        let numbered = ID.replace_all(answer, |found: &Captures<'_>| match found.get(1).or(found.get(2)) {
             Some(kind) => format!("{}_{}", kind.as_str(), self.number(&found[0])),
             None => "now".to_owned(),
         });

@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 
 use trunkline_domain::WorkspaceId;
 use trunkline_provisioning::SecretPrefix;
-use trunkline_provisioning::ports::{SecretStore, SipService, SweepStore, TrunkStore};
+use trunkline_provisioning::ports::{NumberStore, SecretStore, SipService, SweepStore, TrunkStore};
 
 /// The systems outside, as one case sees them: one workspace with nothing in it, touched by nobody else.
 pub trait Outside: Send + Sync + Sized {
     /// Where the records are.
-    type Store: TrunkStore + SweepStore + Clone + 'static;
+    type Store: TrunkStore + NumberStore + SweepStore + Clone + 'static;
     /// Where the passwords are.
     type Secrets: SecretStore + Clone + 'static;
     /// Where the calls are.

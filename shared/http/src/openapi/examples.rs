@@ -1,7 +1,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use trunkline_domain::{
-    AddressPolicy, InboundObjects, JsonObject, LiveKitObjects, NewTrunk, OutboundObjects, Trunk, WorkspaceId,
+    AddressPolicy, BoundNumbers, InboundObjects, JsonObject, LiveKitObjects, NewTrunk, OutboundObjects, Trunk,
+    WorkspaceId,
 };
 
 use crate::handlers::list_sip_trunks::PageBody;
@@ -70,6 +71,7 @@ fn created() -> Trunk {
         workspace_id: WorkspaceId::new(),
         settings: new.settings,
         livekit,
+        numbers: BoundNumbers::new(),
         version: Trunk::FIRST_VERSION,
         created_at,
         updated_at: created_at,

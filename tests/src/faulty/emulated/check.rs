@@ -6,7 +6,7 @@ use crate::probe::{Item, number, text};
 /// The live trunks, and what the records alone show to be wrong.
 pub(super) fn records(items: &[Item]) -> (BTreeSet<String>, Vec<String>) {
     let (mut live, mut violations) = (BTreeSet::new(), Vec::new());
-    let (mut counted, mut trunks) = (0, 0);
+    let (mut counted, mut trunks, mut numbers_counted, mut numbers) = (0, 0, 0, 0);
     for item in items {
         violations.extend(canary::trace(&format!("{item:?}")));
         let (sk, state) = (text(item, "sk"), text(item, "state"));
@@ -14,7 +14,12 @@ pub(super) fn records(items: &[Item]) -> (BTreeSet<String>, Vec<String>) {
             violations.push(format!("{sk} is in the sweep index"));
         }
         match sk.split_once('#') {
-            None => counted = number(item, "trunk_count"),
+            None if sk == "WS" => {
+                (counted, numbers_counted) = (number(item, "trunk_count"), number(item, "number_count"))
+            }
+            // The audit compares claims with numbers, and both with the trunks.
+            None => {}
+            Some(("NUMBER", _)) if state == "active" => numbers += 1,
             Some(("TRUNK", id)) => {
                 trunks += 1;
                 match state {
@@ -28,6 +33,9 @@ pub(super) fn records(items: &[Item]) -> (BTreeSet<String>, Vec<String>) {
     }
     if counted != trunks {
         violations.push(format!("the counter says {counted}, there are {trunks} trunks"));
+    }
+    if numbers_counted != numbers {
+        violations.push(format!("the counter says {numbers_counted}, there are {numbers} numbers"));
     }
     (live, violations)
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::ExposeSecret;
-use trunkline_domain::{AuthPassword, LiveKitObjects, TrunkId, TrunkName, TrunkSecret, TrunkSettings};
+use trunkline_domain::{AuthPassword, BoundNumbers, LiveKitObjects, TrunkId, TrunkName, TrunkSecret, TrunkSettings};
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipService, UpstreamError};
 
@@ -22,27 +22,29 @@ pub(super) struct LiveKit {
 struct Said {
     owner: TrunkId,
     settings: TrunkSettings,
+    numbers: BoundNumbers,
     password: Option<String>,
 }
 
 impl Said {
-    fn of(owner: TrunkId, settings: &TrunkSettings, password: Option<&AuthPassword>) -> Self {
+    fn of(owner: TrunkId, settings: &TrunkSettings, numbers: &BoundNumbers, password: Option<&AuthPassword>) -> Self {
         // LiveKit's trunks are named after the trunk id.
         let name = TrunkName::parse("any").expect("a name");
         let settings = TrunkSettings { name, ..settings.clone() };
-        Self { owner, settings, password: password.map(|password| password.expose_secret().to_owned()) }
+        let password = password.map(|password| password.expose_secret().to_owned());
+        Self { owner, settings, numbers: numbers.clone(), password }
     }
 }
 
 impl From<InboundTrunkSpec<'_>> for Said {
-    fn from(InboundTrunkSpec { key, settings, credentials, .. }: InboundTrunkSpec<'_>) -> Self {
-        Self::of(key.id, settings, credentials.map(|(_, password)| password))
+    fn from(InboundTrunkSpec { key, settings, numbers, credentials, .. }: InboundTrunkSpec<'_>) -> Self {
+        Self::of(key.id, settings, numbers, credentials.map(|(_, password)| password))
     }
 }
 
 impl From<OutboundTrunkSpec<'_>> for Said {
-    fn from(OutboundTrunkSpec { key, settings, credentials, .. }: OutboundTrunkSpec<'_>) -> Self {
-        Self::of(key.id, settings, credentials.map(|(_, password)| password))
+    fn from(OutboundTrunkSpec { key, settings, numbers, credentials, .. }: OutboundTrunkSpec<'_>) -> Self {
+        Self::of(key.id, settings, numbers, credentials.map(|(_, password)| password))
     }
 }
 
@@ -68,10 +70,11 @@ impl LiveKit {
         &self,
         owner: TrunkId,
         settings: &TrunkSettings,
+        numbers: &BoundNumbers,
         objects: &LiveKitObjects,
         secret: Option<&TrunkSecret>,
     ) -> Vec<String> {
-        let said = Said::of(owner, settings, secret.and_then(TrunkSecret::password));
+        let said = Said::of(owner, settings, numbers, secret.and_then(TrunkSecret::password));
         let inbound = objects.inbound().and_then(|objects| self.inbound.get_key_value(&objects.trunk_id));
         let outbound = objects.outbound().and_then(|objects| self.outbound.get_key_value(&objects.trunk_id));
         let changed = inbound.into_iter().chain(outbound).filter(|(_, says)| **says != said);
@@ -123,7 +126,14 @@ impl SipService for InProcess {
         livekit_trunk_id: &str,
         spec: InboundTrunkSpec<'_>,
     ) -> Result<bool, UpstreamError> {
-        Ok(replace(&mut self.contents().livekit.inbound, livekit_trunk_id, spec.into()))
+        let inbound = &mut self.contents().livekit.inbound;
+        let shares = |(id, said): (&String, &Said)| {
+            id != livekit_trunk_id && said.numbers.keys().any(|e164| spec.numbers.contains_key(e164))
+        };
+        if inbound.contains_key(livekit_trunk_id) && inbound.iter().any(shares) {
+            return Err(UpstreamError::Conflict);
+        }
+        Ok(replace(inbound, livekit_trunk_id, spec.into()))
     }
 
     async fn replace_outbound_trunk(

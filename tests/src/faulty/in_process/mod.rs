@@ -91,7 +91,7 @@ impl Outside for InProcess {
         violations.extend(livekit.differences(objects));
         violations.extend(live.iter().flat_map(|(id, record)| {
             let secret = record.secret_name.as_deref().and_then(|name| secrets.get(name));
-            let changed = |objects| livekit.changed(*id, &record.settings, objects, secret);
+            let changed = |objects| livekit.changed(*id, &record.settings, &record.numbers, objects, secret);
             record.livekit.as_ref().map(changed).unwrap_or_default()
         }));
         let kept: BTreeSet<_> = live.iter().filter_map(|(_, record)| record.secret_name.as_deref()).collect();

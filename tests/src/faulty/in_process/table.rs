@@ -1,13 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use trunkline_domain::{LiveKitObjects, Trunk, TrunkId, TrunkSettings, WorkspaceId};
-use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, Page, Reservation, ReserveOutcome, RevertStart,
-    Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart, Unsettled,
-    UpdateStart,
+use trunkline_domain::{
+    BoundNumbers, E164, LiveKitObjects, PhoneNumber, PhoneNumberId, Trunk, TrunkId, TrunkSettings, WorkspaceId,
 };
-use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
+use trunkline_provisioning::ports::{
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, NumberEdit, NumberPage,
+    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome, RevertStart,
+    Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart, Unsettled,
+    UpdateBegin, UpdateStart,
+};
+use trunkline_provisioning::{
+    IdempotencyClaim, KeyUse, Lease, LeaseOwner, NumberKey, SeenObjects, StoredResponse, TrunkKey,
+};
 
 use super::InProcess;
 use crate::faulty::Clock;
@@ -18,14 +23,17 @@ pub(super) struct Table {
     pub(super) limit: u64,
     count: u64,
     trunks: BTreeMap<TrunkId, Record>,
+    number_count: u64,
+    numbers: BTreeMap<PhoneNumberId, Number>,
+    claims: BTreeMap<E164, PhoneNumberId>,
     tombstones: BTreeMap<TrunkId, Stone>,
     keys: BTreeMap<String, KeyRecord>,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        let (trunks, tombstones, keys) = Default::default();
-        Self { limit: 20, count: 0, trunks, tombstones, keys }
+        let (trunks, numbers, claims, tombstones, keys) = Default::default();
+        Self { limit: 20, count: 0, trunks, number_count: 0, numbers, claims, tombstones, keys }
     }
 }
 
@@ -52,7 +60,10 @@ pub(super) struct Record {
     pub(super) secret_name: Option<String>,
     seen_secret_names: BTreeSet<String>,
     changed_by: Option<LeaseOwner>,
+    reverted_by: Option<LeaseOwner>,
     pub(super) settings: TrunkSettings,
+    pub(super) numbers: BoundNumbers,
+    import: Option<PendingImport>,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -60,6 +71,13 @@ pub(super) struct Record {
     seen: SeenObjects,
     key_hash: Option<String>,
     sweep: Option<Sweep>,
+}
+
+/// A phone number's record.
+#[derive(Debug)]
+struct Number {
+    number: PhoneNumber,
+    is_shown: bool,
 }
 
 /// A tombstone's record.
@@ -93,13 +111,22 @@ struct KeyRecord {
 
 const TOMBSTONE: SignedDuration = SignedDuration::from_secs(900);
 
+const NUMBER_LIMIT: u64 = 100;
+
 impl Record {
     fn unsettled(&self) -> Unsettled {
         let mut seen = self.seen.clone();
         if let Some(objects) = &self.livekit {
             seen.merge(objects.into());
         }
-        Unsettled { seen, secret_names: self.secret_names(), key_hash: self.key_hash.clone(), version: self.version }
+        Unsettled {
+            seen,
+            secret_names: self.secret_names(),
+            key_hash: self.key_hash.clone(),
+            numbers: self.numbers.clone(),
+            import: self.import.clone(),
+            version: self.version,
+        }
     }
 
     fn secret_names(&self) -> BTreeSet<String> {
@@ -110,6 +137,7 @@ impl Record {
     fn settle(&mut self) {
         self.state = State::Active;
         self.lease = None;
+        self.import = None;
         self.sweep = Some(Sweep::at(Timestamp::now() + TOMBSTONE));
     }
 
@@ -142,6 +170,7 @@ impl Record {
             workspace_id: key.workspace_id,
             settings: self.settings.clone(),
             livekit,
+            numbers: self.numbers.clone(),
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -164,7 +193,105 @@ impl Table {
         if self.count != self.trunks.len() as u64 {
             unsettled.push(format!("the counter says {}, there are {} trunks", self.count, self.trunks.len()));
         }
+        unsettled.extend(self.wrong_numbers());
         unsettled
+    }
+
+    fn wrong_numbers(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if self.number_count != self.numbers.len() as u64 {
+            wrong.push(format!("the counter says {}, there are {} numbers", self.number_count, self.numbers.len()));
+        }
+        let claims = self.numbers.iter().map(|(id, Number { number, .. })| (number.e164.clone(), *id)).collect();
+        if self.claims != claims {
+            wrong.push(format!("claimed are {:?}, there are {claims:?}", self.claims));
+        }
+        let bound: BTreeSet<_> = self
+            .numbers
+            .iter()
+            .filter_map(|(id, Number { number, .. })| Some((number.binding?.trunk_id, number.e164.clone(), *id)))
+            .collect();
+        let on_trunks = self
+            .trunks
+            .iter()
+            .flat_map(|(trunk_id, record)| record.numbers.iter().map(|(e164, id)| (*trunk_id, e164.clone(), *id)));
+        let on_trunks: BTreeSet<_> = on_trunks.collect();
+        if bound != on_trunks {
+            wrong.push(format!("bound are {bound:?}, on trunks {on_trunks:?}"));
+        }
+        let importing = self.numbers.iter().filter(|(_, number)| !number.is_shown);
+        wrong.extend(importing.map(|(id, _)| format!("{id} is importing")));
+        wrong
+    }
+
+    /// Whether an update may begin; if so it has.
+    fn begin(&mut self, begin: &UpdateBegin<'_>) -> UpdateStart {
+        let Some(record) = self.trunks.get_mut(&begin.key.id) else {
+            return UpdateStart::Absent;
+        };
+        let was_unsettled = match record.state {
+            State::Active => false,
+            State::Updating | State::Reverting if record.lease_ended(begin.now) && record.import.is_none() => true,
+            State::Updating | State::Reverting => return UpdateStart::Busy,
+            State::Provisioning | State::Undoing | State::Deleting => return UpdateStart::Absent,
+        };
+        if record.version != begin.version || record.reverted_by.as_ref() == Some(&begin.lease.owner) {
+            return UpdateStart::Changed;
+        }
+        record.lend(State::Updating, begin.lease);
+        record.seen_secret_names.extend(begin.secret_names.iter().cloned());
+        UpdateStart::Updating { was_unsettled }
+    }
+
+    /// Whether an update under `owner`'s lease may be committed.
+    fn is_updated_by(&self, id: TrunkId, owner: &LeaseOwner) -> bool {
+        let ours = |record: &Record| record.state == State::Updating && record.is_owned_by(owner);
+        self.trunks.get(&id).is_some_and(ours)
+    }
+
+    fn commit_update(&mut self, updated: &TrunkRecord, owner: &LeaseOwner) {
+        let TrunkRecord { trunk, secret_name } = updated;
+        let record = self.trunks.get_mut(&trunk.id).expect("a record that is ours");
+        record.settings = trunk.settings.clone();
+        record.numbers = trunk.numbers.clone();
+        record.version = trunk.version;
+        record.updated_at = trunk.updated_at;
+        record.secret_name.clone_from(secret_name);
+        record.changed_by = Some(owner.clone());
+        record.settle();
+    }
+
+    /// Says whether the number was as it must be; if so the edit is made.
+    fn edit(&mut self, edit: NumberEdit<'_>) -> bool {
+        let is = |id: PhoneNumberId, version: u64| {
+            self.numbers.get(&id).is_some_and(|kept| kept.is_shown && kept.number.version == version)
+        };
+        match edit {
+            NumberEdit::Update(number) if is(number.id, number.version - 1) => {
+                self.numbers.insert(number.id, Number { number: number.clone(), is_shown: true });
+                true
+            }
+            NumberEdit::Remove(number) if is(number.id, number.version) => {
+                self.forget_number(&number.e164, number.id);
+                true
+            }
+            NumberEdit::Update(_) | NumberEdit::Remove(_) => false,
+        }
+    }
+
+    fn forget_number(&mut self, e164: &E164, id: PhoneNumberId) {
+        self.numbers.remove(&id);
+        self.claims.remove(e164);
+        self.number_count -= 1;
+    }
+
+    /// Undoes the import that a trunk's record knew of.
+    fn forget_import(&mut self, trunk_id: TrunkId, import: &PendingImport) {
+        self.forget_number(&import.e164, import.id);
+        let ours = |used: &KeyRecord| used.trunk_id == Some(trunk_id);
+        if let Some(hash) = import.key_hash.as_ref().filter(|hash| self.keys.get(*hash).is_some_and(ours)) {
+            self.keys.remove(hash);
+        }
     }
 
     pub(super) fn put_forward(&mut self, clock: Clock) -> usize {
@@ -234,7 +361,10 @@ impl TrunkStore for InProcess {
             secret_name: secret_name.map(str::to_owned),
             seen_secret_names: BTreeSet::new(),
             changed_by: None,
+            reverted_by: None,
             settings: settings.clone(),
+            numbers: BoundNumbers::new(),
+            import: None,
             version: 0,
             created_at: now,
             updated_at: now,
@@ -332,45 +462,84 @@ impl TrunkStore for InProcess {
         Ok(Settled::Settled)
     }
 
-    async fn begin_update(
+    async fn begin_update(&self, begin: &UpdateBegin<'_>) -> Result<UpdateStart, StoreError> {
+        Ok(self.contents().table.begin(begin))
+    }
+
+    async fn begin_import(
         &self,
-        key: TrunkKey,
-        version: u64,
-        secret_names: &BTreeSet<String>,
-        lease: &Lease,
-        now: Timestamp,
-    ) -> Result<UpdateStart, StoreError> {
+        begin: &UpdateBegin<'_>,
+        import: &NumberReservation<'_>,
+    ) -> Result<ImportStart, StoreError> {
+        let NumberReservation { number, claim } = *import;
         let table = &mut self.contents().table;
-        let Some(record) = table.trunks.get_mut(&key.id) else {
-            return Ok(UpdateStart::Absent);
-        };
-        let was_unsettled = match record.state {
-            State::Active => false,
-            State::Updating | State::Reverting if record.lease_ended(now) => true,
-            State::Updating | State::Reverting => return Ok(UpdateStart::Busy),
-            State::Provisioning | State::Undoing | State::Deleting => return Ok(UpdateStart::Absent),
-        };
-        if record.version != version {
-            return Ok(UpdateStart::Changed);
+        if let Some(used) = claim.and_then(|claim| Some(key_use(claim, table.keys.get(&claim.key_hash)?))) {
+            return Ok(ImportStart::KeyUsed(used));
         }
-        record.lend(State::Updating, lease);
-        record.seen_secret_names.extend(secret_names.iter().cloned());
-        Ok(UpdateStart::Updating { was_unsettled })
+        if table.claims.contains_key(&number.e164) {
+            return Ok(ImportStart::Taken);
+        }
+        if table.number_count >= NUMBER_LIMIT {
+            return Ok(ImportStart::AtCap { limit: NUMBER_LIMIT, used: table.number_count });
+        }
+        let start = table.begin(begin);
+        if !matches!(start, UpdateStart::Updating { .. }) {
+            return Ok(ImportStart::Begun(start));
+        }
+        table.number_count += 1;
+        table.claims.insert(number.e164.clone(), number.id);
+        table.numbers.insert(number.id, Number { number: number.clone(), is_shown: false });
+        let key_hash = claim.map(|claim| claim.key_hash.clone());
+        if let Some(claim) = claim {
+            let trunk_id = Some(begin.key.id);
+            let record = KeyRecord { fingerprint: claim.fingerprint.clone(), trunk_id, answer: None };
+            table.keys.insert(claim.key_hash.clone(), record);
+        }
+        let record = table.trunks.get_mut(&begin.key.id).expect("a record that is ours");
+        record.import = Some(PendingImport { id: number.id, e164: number.e164.clone(), key_hash });
+        Ok(ImportStart::Begun(start))
     }
 
     async fn commit_update(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Result<CommitOutcome, StoreError> {
-        let TrunkRecord { trunk, secret_name } = record;
         let table = &mut self.contents().table;
-        let ours = |record: &&mut Record| record.state == State::Updating && record.is_owned_by(owner);
-        let Some(record) = table.trunks.get_mut(&trunk.id).filter(ours) else {
+        if !table.is_updated_by(record.trunk.id, owner) {
             return Ok(CommitOutcome::LeaseLost);
-        };
-        record.settings = trunk.settings.clone();
-        record.version = trunk.version;
-        record.updated_at = trunk.updated_at;
-        record.secret_name.clone_from(secret_name);
-        record.changed_by = Some(owner.clone());
-        record.settle();
+        }
+        table.commit_update(record, owner);
+        Ok(CommitOutcome::Committed)
+    }
+
+    async fn commit_numbers(
+        &self,
+        records: &[TrunkRecord],
+        owner: &LeaseOwner,
+        number: NumberWrite<'_>,
+    ) -> Result<CommitOutcome, StoreError> {
+        let table = &mut self.contents().table;
+        if !records.iter().all(|record| table.is_updated_by(record.trunk.id, owner)) {
+            return Ok(CommitOutcome::LeaseLost);
+        }
+        match number {
+            NumberWrite::Import(number, answer) => {
+                let Some(kept) = table.numbers.get_mut(&number.id).filter(|kept| !kept.is_shown) else {
+                    return Ok(CommitOutcome::LeaseLost);
+                };
+                if let Some((claim, response)) = answer {
+                    match table.keys.get_mut(&claim.key_hash) {
+                        Some(key) if key.trunk_id == number.binding.map(|binding| binding.trunk_id) => {
+                            key.answer = Some(response.clone());
+                        }
+                        _ => return Ok(CommitOutcome::LeaseLost),
+                    }
+                }
+                kept.is_shown = true;
+            }
+            NumberWrite::Edit(edit) if table.edit(edit) => {}
+            NumberWrite::Edit(_) => return Ok(CommitOutcome::LeaseLost),
+        }
+        for record in records {
+            table.commit_update(record, owner);
+        }
         Ok(CommitOutcome::Committed)
     }
 
@@ -382,7 +551,8 @@ impl TrunkStore for InProcess {
         Ok(match record.state {
             State::Updating | State::Reverting if record.is_owned_by(owner) => {
                 record.state = State::Reverting;
-                RevertStart::Reverting
+                record.reverted_by = Some(owner.clone());
+                RevertStart::Reverting(record.import.clone())
             }
             _ if record.changed_by.as_ref() == Some(owner) => RevertStart::Committed,
             state if state.is_shown() => RevertStart::LeaseLost,
@@ -390,11 +560,19 @@ impl TrunkStore for InProcess {
         })
     }
 
-    async fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
+    async fn end_revert(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        import: Option<&PendingImport>,
+    ) -> Result<(), StoreError> {
         let table = &mut self.contents().table;
         let ours = |record: &&mut Record| record.state == State::Reverting && record.is_owned_by(owner);
         if let Some(record) = table.trunks.get_mut(&key.id).filter(ours) {
             record.settle();
+            if let Some(import) = import {
+                table.forget_import(key.id, import);
+            }
         }
         Ok(())
     }
@@ -413,10 +591,31 @@ impl TrunkStore for InProcess {
         Ok(self.contents().table.tombstones.get(&key.id).is_some_and(|stone| stone.deleted))
     }
 
+    async fn unbind(&self, key: TrunkKey, numbers: &BoundNumbers, now: Timestamp) -> Result<(), StoreError> {
+        let table = &mut self.contents().table;
+        let deleting = |record: &&mut Record| record.state == State::Deleting;
+        let Some(record) = table.trunks.get_mut(&key.id).filter(deleting) else {
+            return Ok(());
+        };
+        if !numbers.keys().all(|e164| record.numbers.contains_key(e164)) {
+            return Ok(());
+        }
+        for (e164, id) in numbers {
+            record.numbers.remove(e164);
+            let Number { number, .. } = table.numbers.get_mut(id).expect("a number that is bound");
+            *number = PhoneNumber { binding: None, version: number.version + 1, updated_at: now, ..number.clone() };
+        }
+        Ok(())
+    }
+
     async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {
         let table = &mut self.contents().table;
-        if table.trunks.get(&key.id).is_none_or(|record| record.state != State::Deleting) {
+        let gone = |record: &Record| record.state == State::Deleting && record.numbers.is_empty();
+        if !table.trunks.get(&key.id).is_some_and(gone) {
             return Ok(Settled::Changed);
+        }
+        if let Some(import) = &deleted.import {
+            table.forget_import(key.id, import);
         }
         table.bury(key.id, deleted, true);
         Ok(Settled::Settled)
@@ -461,6 +660,33 @@ impl TrunkStore for InProcess {
         let has_more = trunks.len() > limit;
         trunks.truncate(limit);
         Ok(Page { trunks, has_more })
+    }
+}
+
+impl NumberStore for InProcess {
+    async fn get_number(&self, key: NumberKey) -> Result<Option<PhoneNumber>, StoreError> {
+        let contents = self.contents();
+        let shown = contents.table.numbers.get(&key.id).filter(|kept| kept.is_shown);
+        Ok(shown.map(|kept| kept.number.clone()))
+    }
+
+    async fn list_numbers(
+        &self,
+        _: WorkspaceId,
+        before: Option<PhoneNumberId>,
+        limit: usize,
+    ) -> Result<NumberPage, StoreError> {
+        let contents = self.contents();
+        let older = contents.table.numbers.iter().rev().filter(|(id, _)| before.is_none_or(|before| **id < before));
+        let shown = older.filter(|(_, kept)| kept.is_shown).map(|(_, kept)| kept.number.clone());
+        let mut numbers: Vec<_> = shown.take(limit + 1).collect();
+        let has_more = numbers.len() > limit;
+        numbers.truncate(limit);
+        Ok(NumberPage { numbers, has_more })
+    }
+
+    async fn edit_number(&self, edit: NumberEdit<'_>) -> Result<bool, StoreError> {
+        Ok(self.contents().table.edit(edit))
     }
 }
 
@@ -536,13 +762,16 @@ impl SweepStore for InProcess {
             _ => return Ok(None),
         };
         if !record.is_owned_by(&lease.owner) {
+            let before = record.lease.take().map(|lease| lease.owner);
+            record.reverted_by = Some(before.unwrap_or_else(|| lease.owner.clone()));
             record.lend(State::Reverting, lease);
         }
         let secret_name = record.secret_name.clone();
         let mut other_secrets = record.secret_names();
         other_secrets.retain(|name| Some(name) != secret_name.as_ref());
         let trunk = record.trunk(key).expect("a trunk that is shown");
-        Ok(Some(Reverting { record: TrunkRecord { trunk, secret_name }, other_secrets, is_last_look }))
+        let import = record.import.clone();
+        Ok(Some(Reverting { record: TrunkRecord { trunk, secret_name }, other_secrets, import, is_last_look }))
     }
 
     async fn end_last_look(

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use trunkline_domain::{TrunkId, TrunkSecret, TrunkSettings};
+use trunkline_domain::{BoundNumbers, TrunkId, TrunkSecret, TrunkSettings};
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipService, UpstreamError};
 
@@ -17,30 +17,33 @@ pub(in crate::faulty) struct LineSip<L> {
 struct OwnedSpec {
     key: TrunkKey,
     settings: TrunkSettings,
+    numbers: BoundNumbers,
     secret: Option<TrunkSecret>,
 }
 
 impl From<InboundTrunkSpec<'_>> for OwnedSpec {
-    fn from(InboundTrunkSpec { key, settings, credentials, .. }: InboundTrunkSpec<'_>) -> Self {
-        let password = credentials.map(|(_, password)| password.clone());
-        Self { key, settings: settings.clone(), secret: TrunkSecret::of(password, None) }
+    fn from(InboundTrunkSpec { key, settings, numbers, credentials, .. }: InboundTrunkSpec<'_>) -> Self {
+        let secret = TrunkSecret::of(credentials.map(|(_, password)| password.clone()), None);
+        Self { key, settings: settings.clone(), numbers: numbers.clone(), secret }
     }
 }
 
 impl From<OutboundTrunkSpec<'_>> for OwnedSpec {
-    fn from(OutboundTrunkSpec { key, settings, credentials, .. }: OutboundTrunkSpec<'_>) -> Self {
-        let password = credentials.map(|(_, password)| password.clone());
-        Self { key, settings: settings.clone(), secret: TrunkSecret::of(password, None) }
+    fn from(OutboundTrunkSpec { key, settings, numbers, credentials, .. }: OutboundTrunkSpec<'_>) -> Self {
+        let secret = TrunkSecret::of(credentials.map(|(_, password)| password.clone()), None);
+        Self { key, settings: settings.clone(), numbers: numbers.clone(), secret }
     }
 }
 
 impl OwnedSpec {
     fn inbound(&self) -> InboundTrunkSpec<'_> {
-        InboundTrunkSpec::of(self.key, &self.settings, self.secret.as_ref()).expect("a trunk that takes calls")
+        InboundTrunkSpec::of(self.key, &self.settings, &self.numbers, self.secret.as_ref())
+            .expect("a trunk that takes calls")
     }
 
     fn outbound(&self) -> OutboundTrunkSpec<'_> {
-        OutboundTrunkSpec::of(self.key, &self.settings, self.secret.as_ref()).expect("a trunk that makes calls")
+        OutboundTrunkSpec::of(self.key, &self.settings, &self.numbers, self.secret.as_ref())
+            .expect("a trunk that makes calls")
     }
 }
 

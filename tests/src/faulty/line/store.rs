@@ -1,13 +1,16 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use trunkline_domain::{Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{BoundNumbers, PhoneNumber, PhoneNumberId, Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, Page, Reservation, ReserveOutcome, RevertStart,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, NumberEdit, NumberPage,
+    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome, RevertStart,
     Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart, Unsettled,
-    UpdateStart,
+    UpdateBegin, UpdateStart,
 };
-use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
+use trunkline_provisioning::{
+    IdempotencyClaim, KeyUse, Lease, LeaseOwner, NumberKey, SeenObjects, StoredResponse, TrunkKey,
+};
 
 use super::{Effect, Line};
 
@@ -73,17 +76,24 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("settle_undo", Effect::Write, async move { table.settle_undo(key, &owner, &undone).await }).await
     }
 
-    async fn begin_update(
-        &self,
-        key: TrunkKey,
-        version: u64,
-        secret_names: &BTreeSet<String>,
-        lease: &Lease,
-        now: Timestamp,
-    ) -> Result<UpdateStart, StoreError> {
-        let (table, secret_names, lease) = (self.table.clone(), secret_names.clone(), lease.clone());
-        let work = async move { table.begin_update(key, version, &secret_names, &lease, now).await };
+    async fn begin_update(&self, begin: &UpdateBegin<'_>) -> Result<UpdateStart, StoreError> {
+        let (table, begin, lease) = (self.table.clone(), Begin::of(begin), begin.lease.clone());
+        let work = async move { table.begin_update(&begin.with(&lease)).await };
         self.line.call("begin_update", Effect::Write, work).await
+    }
+
+    async fn begin_import(
+        &self,
+        begin: &UpdateBegin<'_>,
+        import: &NumberReservation<'_>,
+    ) -> Result<ImportStart, StoreError> {
+        let (table, begin, lease) = (self.table.clone(), Begin::of(begin), begin.lease.clone());
+        let (number, claim) = (import.number.clone(), import.claim.cloned());
+        let work = async move {
+            let import = NumberReservation { number: &number, claim: claim.as_ref() };
+            table.begin_import(&begin.with(&lease), &import).await
+        };
+        self.line.call("begin_import", Effect::Write, work).await
     }
 
     async fn commit_update(&self, record: &TrunkRecord, owner: &LeaseOwner) -> Result<CommitOutcome, StoreError> {
@@ -92,14 +102,32 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("commit_update", Effect::Write, work).await
     }
 
+    async fn commit_numbers(
+        &self,
+        records: &[TrunkRecord],
+        owner: &LeaseOwner,
+        number: NumberWrite<'_>,
+    ) -> Result<CommitOutcome, StoreError> {
+        let (table, records, owner) = (self.table.clone(), records.to_vec(), owner.clone());
+        let number = Write::of(number);
+        let work = async move { table.commit_numbers(&records, &owner, number.borrowed()).await };
+        self.line.call("commit_numbers", Effect::Write, work).await
+    }
+
     async fn begin_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<RevertStart, StoreError> {
         let (table, owner) = (self.table.clone(), owner.clone());
         self.line.call("begin_revert", Effect::Write, async move { table.begin_revert(key, &owner).await }).await
     }
 
-    async fn end_revert(&self, key: TrunkKey, owner: &LeaseOwner) -> Result<(), StoreError> {
-        let (table, owner) = (self.table.clone(), owner.clone());
-        self.line.call("end_revert", Effect::Write, async move { table.end_revert(key, &owner).await }).await
+    async fn end_revert(
+        &self,
+        key: TrunkKey,
+        owner: &LeaseOwner,
+        import: Option<&PendingImport>,
+    ) -> Result<(), StoreError> {
+        let (table, owner, import) = (self.table.clone(), owner.clone(), import.cloned());
+        let work = async move { table.end_revert(key, &owner, import.as_ref()).await };
+        self.line.call("end_revert", Effect::Write, work).await
     }
 
     async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
@@ -110,6 +138,11 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
     async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
         let table = self.table.clone();
         self.line.call("was_deleted", Effect::Read, async move { table.was_deleted(key).await }).await
+    }
+
+    async fn unbind(&self, key: TrunkKey, numbers: &BoundNumbers, now: Timestamp) -> Result<(), StoreError> {
+        let (table, numbers) = (self.table.clone(), numbers.clone());
+        self.line.call("unbind", Effect::Write, async move { table.unbind(key, &numbers, now).await }).await
     }
 
     async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {
@@ -143,6 +176,98 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         let table = self.table.clone();
         let work = async move { table.list(workspace_id, before, limit, filter).await };
         self.line.call("list", Effect::Read, work).await
+    }
+}
+
+impl<S: NumberStore + Clone + 'static> NumberStore for LineStore<S> {
+    async fn get_number(&self, key: NumberKey) -> Result<Option<PhoneNumber>, StoreError> {
+        let table = self.table.clone();
+        self.line.call("get_number", Effect::Read, async move { table.get_number(key).await }).await
+    }
+
+    async fn list_numbers(
+        &self,
+        workspace_id: WorkspaceId,
+        before: Option<PhoneNumberId>,
+        limit: usize,
+    ) -> Result<NumberPage, StoreError> {
+        let table = self.table.clone();
+        let work = async move { table.list_numbers(workspace_id, before, limit).await };
+        self.line.call("list_numbers", Effect::Read, work).await
+    }
+
+    async fn edit_number(&self, edit: NumberEdit<'_>) -> Result<bool, StoreError> {
+        let (table, edit) = (self.table.clone(), Edit::of(edit));
+        self.line.call("edit_number", Effect::Write, async move { table.edit_number(edit.borrowed()).await }).await
+    }
+}
+
+/// [`UpdateBegin`], of its own.
+struct Begin {
+    key: TrunkKey,
+    version: u64,
+    secret_names: BTreeSet<String>,
+    now: Timestamp,
+}
+
+impl Begin {
+    fn of(begin: &UpdateBegin<'_>) -> Self {
+        let UpdateBegin { key, version, ref secret_names, now, .. } = *begin;
+        Self { key, version, secret_names: secret_names.clone(), now }
+    }
+
+    fn with(self, lease: &Lease) -> UpdateBegin<'_> {
+        let Self { key, version, secret_names, now } = self;
+        UpdateBegin { key, version, secret_names, lease, now }
+    }
+}
+
+/// [`NumberWrite`], of its own.
+enum Write {
+    Import(Box<PhoneNumber>, Option<(IdempotencyClaim, StoredResponse)>),
+    Edit(Edit),
+}
+
+impl Write {
+    fn of(write: NumberWrite<'_>) -> Self {
+        match write {
+            NumberWrite::Import(number, answer) => {
+                let answer = answer.map(|(claim, response)| (claim.clone(), response.clone()));
+                Self::Import(Box::new(number.clone()), answer)
+            }
+            NumberWrite::Edit(edit) => Self::Edit(Edit::of(edit)),
+        }
+    }
+
+    fn borrowed(&self) -> NumberWrite<'_> {
+        match self {
+            Self::Import(number, answer) => {
+                NumberWrite::Import(number, answer.as_ref().map(|(claim, response)| (claim, response)))
+            }
+            Self::Edit(edit) => NumberWrite::Edit(edit.borrowed()),
+        }
+    }
+}
+
+/// [`NumberEdit`], of its own.
+enum Edit {
+    Update(Box<PhoneNumber>),
+    Remove(Box<PhoneNumber>),
+}
+
+impl Edit {
+    fn of(edit: NumberEdit<'_>) -> Self {
+        match edit {
+            NumberEdit::Update(number) => Self::Update(Box::new(number.clone())),
+            NumberEdit::Remove(number) => Self::Remove(Box::new(number.clone())),
+        }
+    }
+
+    fn borrowed(&self) -> NumberEdit<'_> {
+        match self {
+            Self::Update(number) => NumberEdit::Update(number),
+            Self::Remove(number) => NumberEdit::Remove(number),
+        }
     }
 }
 
