@@ -16,10 +16,11 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
-use trunkline_provisioning::{CreateError, Created, DeleteError, TrunkKey, UpdateError};
+use trunkline_provisioning::{CreateError, Created, DeleteError, NumberError, TrunkKey, UpdateError};
 use trunkline_tests::canary;
 use trunkline_tests::faulty::{
-    Answer, Clock, Fault, Ground, How, InProcess, Outside, Patch, Point, Run, Systems, Trace, Traced, Wanted, say,
+    Answer, Clock, Fault, Ground, How, InProcess, NumberPlace, NumberWork, Outside, Patch, Point, Run, Systems, Trace,
+    Traced, Wanted, say,
 };
 
 /// How many pairs of faults the full form takes on the emulators.
@@ -29,6 +30,7 @@ const SEED: u64 = 4;
 const AT_A_TIME: usize = 8;
 
 const WHOLE: Wanted = Wanted { direction: Direction::Both, secret: true, key: true };
+const IMPORT: NumberWork = NumberWork::Import(WHOLE);
 const LOCKED: Wanted = Wanted { key: false, ..WHOLE };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,15 @@ enum Operation {
     Create(Wanted),
     Update(Wanted, Patch),
     Delete(Wanted),
+    /// Of a trunk with two numbers.
+    DeleteNumbered,
+    Number(NumberWork),
+    /// The deletion of a trunk after the process that imported a number on it died before that call.
+    DeleteImport(&'static str),
+    /// A sweep of what was left by the process that died before that call of some work with a number.
+    SweepNumber(&'static str, NumberWork),
+    /// A sweep of a trunk of whose number that message came late.
+    SecondLookNumber(&'static str, NumberWork),
     /// A sweep of what was left by the process that died before that call of a create.
     SweepCreate(&'static str),
     /// A sweep of what was left by the process that died before that call of a delete.
@@ -56,7 +67,19 @@ impl Operation {
         let without_key = Wanted::all().filter(|wanted| !wanted.key);
         let updates = without_key.flat_map(|wanted| Patch::of(wanted).map(move |patch| Self::Update(wanted, patch)));
         let deletes = Wanted::all().filter(|wanted| wanted.key == wanted.secret).map(Self::Delete);
-        creates.chain(updates).chain(deletes).chain([
+        let numbers = NumberWork::all().map(Self::Number);
+        creates.chain(updates).chain(deletes).chain(numbers).chain([
+            Self::DeleteNumbered,
+            Self::DeleteImport("replace_inbound_trunk"),
+            Self::DeleteImport("commit_numbers"),
+            Self::SweepNumber("replace_inbound_trunk", IMPORT),
+            Self::SweepNumber("commit_numbers", IMPORT),
+            Self::SweepNumber("replace_inbound_trunk", NumberWork::Move),
+            Self::SweepNumber("replace_outbound_trunk", NumberWork::Move),
+            Self::SweepNumber("commit_numbers", NumberWork::Move),
+            Self::SweepNumber("commit_numbers", NumberWork::Delete),
+            Self::SecondLookNumber("replace_inbound_trunk", IMPORT),
+            Self::SecondLookNumber("replace_outbound_trunk", NumberWork::Delete),
             Self::SweepCreate("create_secret"),
             Self::SweepCreate("create_dispatch_rule"),
             Self::SweepCreate("commit"),
@@ -91,6 +114,14 @@ impl Operation {
             Self::Update(LOCKED, Patch::Rotate),
             Self::Update(inbound, Patch::Enter),
             Self::Delete(WHOLE),
+            Self::DeleteNumbered,
+            Self::Number(IMPORT),
+            Self::Number(NumberWork::Relabel),
+            Self::Number(NumberWork::Move),
+            Self::Number(NumberWork::Delete),
+            Self::DeleteImport("commit_numbers"),
+            Self::SweepNumber("commit_numbers", IMPORT),
+            Self::SweepNumber("commit_numbers", NumberWork::Move),
             Self::SweepCreate("commit"),
             Self::SweepDelete("delete_dispatch_rule"),
             Self::UpdateAgain("replace_outbound_trunk", Patch::Rename),
@@ -108,6 +139,11 @@ impl fmt::Display for Operation {
             Self::Create(wanted) => write!(f, "create {wanted}"),
             Self::Update(wanted, patch) => write!(f, "{patch} {wanted}"),
             Self::Delete(wanted) => write!(f, "delete {wanted}"),
+            Self::DeleteNumbered => f.write_str("delete a trunk with numbers"),
+            Self::Number(work) => work.fmt(f),
+            Self::DeleteImport(call) => write!(f, "delete a trunk after an import that died before {call}"),
+            Self::SweepNumber(call, work) => write!(f, "sweep after \"{work}\" died before {call}"),
+            Self::SecondLookNumber(call, work) => write!(f, "second look at \"{work}\" after a late {call}"),
             Self::SweepCreate(call) => write!(f, "sweep a create that died before {call}"),
             Self::SweepDelete(call) => write!(f, "sweep a delete that died before {call}"),
             Self::UpdateAgain(call, patch) => write!(f, "{patch} after an update that died before {call}"),
@@ -191,7 +227,34 @@ async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
             ground.0.put_forward(Clock::Leases).await;
             update(&ground, &mut run, key, LOCKED, patch).await
         }
-        Operation::Delete(wanted) => delete(&ground, &mut run, wanted).await,
+        Operation::Delete(wanted) => {
+            let key = ground.live_trunk(wanted).await;
+            delete(&ground, &mut run, key, 0).await
+        }
+        Operation::DeleteNumbered => {
+            let key = ground.numbered_trunk(WHOLE).await;
+            delete(&ground, &mut run, key, 2).await
+        }
+        Operation::DeleteImport(call) => {
+            let place = ground.place(IMPORT).await;
+            ground.number_work(&place).run_to(call).await;
+            delete(&ground, &mut run, place.first, 0).await
+        }
+        Operation::Number(work) => number(&ground, &mut run, work).await,
+        Operation::SweepNumber(call, work) => {
+            let place = ground.place(work).await;
+            ground.number_work(&place).run_to(call).await;
+            sweep_number(&ground, &mut run, &place, Clock::Leases).await
+        }
+        Operation::SecondLookNumber(call, work) => {
+            let place = ground.place(work).await;
+            let mut actor = ground.number_work(&place);
+            actor.run_to(call).await;
+            let late = actor.call().go(How::Late).await.late.expect("a late message");
+            actor.finish().await;
+            late.await;
+            sweep_number(&ground, &mut run, &place, Clock::All).await
+        }
         Operation::SweepCreate(call) => {
             let mut actor = ground.create(WHOLE);
             actor.run_to(call).await;
@@ -288,8 +351,13 @@ fn may_be_made(error: &UpdateError, trace: &Trace) -> bool {
             .all(|name| trace.0.iter().any(|call| call.name == *name && call.fault.is_some()))
 }
 
-async fn delete<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wanted) -> (usize, Vec<String>) {
-    let key = ground.live_trunk(wanted).await;
+/// Of a trunk with so many numbers, which stay.
+async fn delete<O: Outside>(
+    ground: &Ground<O>,
+    run: &mut Run<'_, O>,
+    key: TrunkKey,
+    numbers: usize,
+) -> (usize, Vec<String>) {
     let answer = run.drive(ground.delete(key)).await;
     let own = run.trace.0.len();
     let mut violations = Vec::new();
@@ -308,6 +376,73 @@ async fn delete<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wa
     let quiet = ground.0.check().await;
     violations.extend(quiet.violations);
     violations.extend(quiet.live.into_iter().map(|id| format!("{id} is live")));
+    let left = ground.numbers().await;
+    if left != (numbers, 0) {
+        violations.push(format!("of {numbers} numbers, {left:?} are there and bound"));
+    }
+    (own, violations)
+}
+
+async fn number<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, work: NumberWork) -> (usize, Vec<String>) {
+    let place = ground.place(work).await;
+    let answer = run.drive(ground.number_work(&place)).await;
+    let own = run.trace.0.len();
+    let mut violations = settle_number(run, work).await;
+    violations.extend(ground.0.check().await.violations);
+    let is_done = ground.is_number_work_done(&place).await;
+    match &answer {
+        Some(Answer::Imported(Ok(_)) | Answer::NumberChanged(Ok(_)) | Answer::NumberDeleted(Ok(()))) if !is_done => {
+            violations.push("done, and the number is as it was".into())
+        }
+        Some(Answer::Imported(Err(error)) | Answer::NumberChanged(Err(error)) | Answer::NumberDeleted(Err(error)))
+            if is_done && !may_be_done(error, &run.trace) =>
+        {
+            violations.push(format!("`{error}`, and the number is changed"));
+        }
+        _ => {}
+    }
+    let again = ground.number_work(&place).finish().await;
+    if !Ground::<O>::is_right_again(&place, is_done, &again) || !ground.is_number_work_done(&place).await {
+        violations.push(format!("a retry is answered {again:?}"));
+    }
+    violations.extend(settle_number(run, work).await);
+    violations.extend(ground.0.check().await.violations);
+    (own, violations)
+}
+
+/// What was late for one trunk of a move keeps LiveKit from putting the other back, until the last look at the first.
+async fn settle_number<O: Outside>(run: &mut Run<'_, O>, work: NumberWork) -> Vec<String> {
+    match work {
+        NumberWork::Move => {
+            let _ = run.sweep_leases().await;
+            run.sweep_all().await.err().map(str::to_owned).into_iter().collect()
+        }
+        _ => settle(run).await,
+    }
+}
+
+/// When the table answered neither the commit nor what would take it back, the answer is 503 and the change may stand.
+fn may_be_done(error: &NumberError, trace: &Trace) -> bool {
+    let faulted = |name| trace.0.iter().any(|call| call.name == name && call.fault.is_some());
+    matches!(error, NumberError::Unavailable)
+        && (faulted("edit_number") || faulted("commit_numbers") && faulted("begin_revert"))
+}
+
+/// A sweep of what some work with a number has left, which was not done.
+async fn sweep_number<O: Outside>(
+    ground: &Ground<O>,
+    run: &mut Run<'_, O>,
+    place: &NumberPlace,
+    clock: Clock,
+) -> (usize, Vec<String>) {
+    assert_ne!(ground.0.put_forward(clock).await, 0, "nothing to be swept");
+    run.drive(ground.sweep()).await;
+    let own = run.trace.0.len();
+    let mut violations = settle_number(run, place.work).await;
+    violations.extend(ground.0.check().await.violations);
+    if ground.is_number_work_done(place).await {
+        violations.push("the number is changed".into());
+    }
     (own, violations)
 }
 
@@ -454,7 +589,7 @@ async fn compare(cases: &[&Ended]) -> Vec<Ended> {
 /// One line for each operation; a violation, with all that it takes to run it again.
 fn report(clean: &[Ended], singles: &[Ended], later: &[(Operation, Later)], emulated: &[Ended]) -> usize {
     say(format_args!(
-        "{:<50} {:>6} {:>8} {:>8} {:>8} {:>9} {:>10}",
+        "{:<64} {:>6} {:>8} {:>8} {:>8} {:>9} {:>10}",
         "operation", "calls", "singles", "pairs", "triples", "emulated", "violations"
     ));
     let violated: Vec<_> = clean
@@ -472,7 +607,7 @@ fn report(clean: &[Ended], singles: &[Ended], later: &[(Operation, Later)], emul
             later.fold((0, 0), |(pairs, triples), (_, later)| (pairs + later.pairs, triples + later.triples));
         let wrong = violated.iter().filter(|ended| ended.case.operation == operation).count();
         say(format_args!(
-            "{:<50} {:>6} {:>8} {pairs:>8} {triples:>8} {:>9} {wrong:>10}",
+            "{:<64} {:>6} {:>8} {pairs:>8} {triples:>8} {:>9} {wrong:>10}",
             operation.to_string(),
             whole.own,
             count(singles),

@@ -59,14 +59,13 @@ impl TrunkTable {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":deleting", text(state::DELETING))
             .expression_attribute_values(":zero", number(0));
-        let (mut beside, mut release) = (Vec::new(), None);
-        if let Some(import) = &deleted.import {
-            beside = self.forget_import(key.workspace_id, import)?;
-            release = self.release_import(key, import)?;
-        }
-        let settled = self.replace_by_tombstone(key, reason::DELETED, deleted, &delete, &beside, release).await?;
-        match settled {
-            Settled::KeyTaken => self.replace_by_tombstone(key, reason::DELETED, deleted, &delete, &beside, None).await,
+        let release = match &deleted.import {
+            Some(import) => self.release_import(key, import)?,
+            None => None,
+        };
+        match self.replace_by_tombstone(key, reason::DELETED, deleted, &delete, release).await? {
+            // It has expired and belongs to a later request.
+            Settled::KeyTaken => self.replace_by_tombstone(key, reason::DELETED, deleted, &delete, None).await,
             settled => Ok(settled),
         }
     }

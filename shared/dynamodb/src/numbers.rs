@@ -22,6 +22,8 @@ use crate::update::{begin_update, not_begun};
 /// How many phone numbers a workspace may have.
 const NUMBER_LIMIT: u64 = 100;
 
+pub(crate) const NUMBER_COUNT: &str = "number_count";
+
 /// A number whose import has not ended: callers do not see it.
 const IMPORTING: &str = "importing";
 /// One that they see.
@@ -89,7 +91,7 @@ impl TrunkTable {
         })
     }
 
-    /// The parts that undo an import, but for its idempotency key.
+    /// The parts that undo an import, but for its counter and its idempotency key.
     pub(crate) fn forget_import(
         &self,
         workspace_id: WorkspaceId,
@@ -100,7 +102,6 @@ impl TrunkTable {
         Ok(vec![
             item(delete.build(), |write, delete| write.delete(delete))?,
             self.free_number(&import.e164, import.id)?,
-            self.count_number_down(workspace_id)?,
         ])
     }
 
@@ -146,19 +147,9 @@ impl TrunkTable {
     fn count_number_up(&self, workspace_id: WorkspaceId) -> Result<TransactWriteItem, StoreError> {
         self.part(Expression {
             key: keys::workspace(workspace_id),
-            update: "ADD number_count :one".to_owned(),
+            update: format!("ADD {NUMBER_COUNT} :one"),
             condition: "attribute_exists(pk) AND (attribute_not_exists(number_count) OR number_count < :limit)",
             values: vec![(":one".to_owned(), number(1)), (":limit".to_owned(), number(NUMBER_LIMIT))],
-            names: Vec::new(),
-        })
-    }
-
-    fn count_number_down(&self, workspace_id: WorkspaceId) -> Result<TransactWriteItem, StoreError> {
-        self.part(Expression {
-            key: keys::workspace(workspace_id),
-            update: "ADD number_count :minus_one".to_owned(),
-            condition: "attribute_exists(pk)",
-            values: vec![(":minus_one".to_owned(), number(-1))],
             names: Vec::new(),
         })
     }
@@ -224,7 +215,7 @@ impl TrunkTable {
                 Ok(vec![
                     item(delete.build(), |write, delete| write.delete(delete))?,
                     self.free_number(&phone_number.e164, phone_number.id)?,
-                    self.count_number_down(phone_number.workspace_id)?,
+                    self.count_down(phone_number.workspace_id, &[NUMBER_COUNT])?,
                 ])
             }
         }

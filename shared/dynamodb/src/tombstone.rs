@@ -10,10 +10,14 @@ use trunkline_provisioning::ports::{Settled, StoreError, Unsettled};
 use trunkline_provisioning::{SeenObjects, TrunkKey};
 
 use crate::error::unreadable;
+use crate::expression::Expression;
 use crate::items::{SEEN_SECRET_NAMES, number, text, timestamp};
 use crate::keys;
+use crate::numbers::NUMBER_COUNT;
 use crate::store::TrunkTable;
 use crate::transaction::{Transaction, failed, item};
+
+const TRUNK_COUNT: &str = "trunk_count";
 
 /// Why a trunk is gone.
 pub(crate) mod reason {
@@ -28,15 +32,14 @@ pub(crate) struct TombstoneUpdate {
 }
 
 impl TrunkTable {
-    /// One transaction: the record away (on `delete`'s condition), the tombstone, the counter down by one, what is
-    /// `beside`, and the `release` of an idempotency key.
+    /// One transaction: the record away (on `delete`'s condition), the tombstone, the counter down by one, the import of
+    /// a number undone that was under way, and the `release` of an idempotency key.
     pub(crate) async fn replace_by_tombstone(
         &self,
         key: TrunkKey,
         reason: &'static str,
         gone: &Unsettled,
         delete: &DeleteBuilder,
-        beside: &[TransactWriteItem],
         release: Option<TransactWriteItem>,
     ) -> Result<Settled, StoreError> {
         let delete = delete.clone().table_name(&self.name).set_key(Some(keys::trunk(key)));
@@ -49,9 +52,14 @@ impl TrunkTable {
         let mut writes = vec![
             item(delete.build(), |write, delete| write.delete(delete))?,
             item(tombstone.build(), |write, tombstone| write.update(tombstone))?,
-            self.count_down(key.workspace_id)?,
         ];
-        writes.extend_from_slice(beside);
+        match &gone.import {
+            Some(import) => {
+                writes.push(self.count_down(key.workspace_id, &[TRUNK_COUNT, NUMBER_COUNT])?);
+                writes.extend(self.forget_import(key.workspace_id, import)?);
+            }
+            None => writes.push(self.count_down(key.workspace_id, &[TRUNK_COUNT])?),
+        }
         let own = writes.len();
         writes.extend(release);
         match self.transact("settle", writes).await? {
@@ -97,14 +105,20 @@ impl TrunkTable {
         now + SignedDuration::try_from(self.tombstone).unwrap_or(SignedDuration::MAX)
     }
 
-    fn count_down(&self, workspace_id: WorkspaceId) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
-            .table_name(&self.name)
-            .set_key(Some(keys::workspace(workspace_id)))
-            .update_expression("ADD trunk_count :minus_one")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":minus_one", number(-1));
-        item(update.build(), |write, update| write.update(update))
+    /// The part that takes one off each of these counters: a transaction may write a record once.
+    pub(crate) fn count_down(
+        &self,
+        workspace_id: WorkspaceId,
+        counters: &[&str],
+    ) -> Result<TransactWriteItem, StoreError> {
+        let counted: Vec<_> = counters.iter().map(|counter| format!("{counter} :minus_one")).collect();
+        self.part(Expression {
+            key: keys::workspace(workspace_id),
+            update: format!("ADD {}", counted.join(", ")),
+            condition: "attribute_exists(pk)",
+            values: vec![(":minus_one".to_owned(), number(-1))],
+            names: Vec::new(),
+        })
     }
 }
 

@@ -72,7 +72,7 @@ impl TrunkTable {
             .expression_attribute_values(":owner", text(owner.as_str()))
             .expression_attribute_values(":version", number(undone.version));
         let release = undone.key_hash.as_deref().map(|key_hash| self.release_claim(key, key_hash)).transpose()?;
-        self.replace_by_tombstone(key, reason::UNDONE, undone, &delete, &[], release).await
+        self.replace_by_tombstone(key, reason::UNDONE, undone, &delete, release).await
     }
 
     pub(crate) async fn note_on_record(&self, key: TrunkKey, seen: &SeenObjects) -> Result<bool, StoreError> {

@@ -17,10 +17,11 @@ use crate::items::{
     read_secret_names, read_trunk_record, state, text, timestamp,
 };
 use crate::keys;
+use crate::numbers::NUMBER_COUNT;
 use crate::store::TrunkTable;
 use crate::sweep::is_held;
 use crate::tombstone::{add_to_sets, strings};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, failed};
 
 /// Attributes that a change may take away.
 const CLEARABLE: [&str; 4] = ["auth_username", "destination_country", "secret_name", NUMBERS];
@@ -125,10 +126,11 @@ impl TrunkTable {
         };
         let mut writes = vec![self.part(end())?];
         writes.extend(self.forget_import(key.workspace_id, import)?);
+        writes.push(self.count_down(key.workspace_id, &[NUMBER_COUNT])?);
         let own = writes.len();
         writes.extend(self.release_import(key, import)?);
         if let Transaction::Refused(reasons) = self.transact("end_revert", writes.clone()).await?
-            && !reasons.iter().take(own).any(crate::transaction::failed)
+            && !reasons.iter().take(own).any(failed)
         {
             // The idempotency key has expired and belongs to a later request.
             writes.truncate(own);

@@ -3,9 +3,9 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use tokio::task::unconstrained;
-use trunkline_domain::Trunk;
+use trunkline_domain::{PhoneNumber, Trunk};
 use trunkline_provisioning::ports::StoreError;
-use trunkline_provisioning::{CreateError, Created, DeleteError, Swept, TrunkKey, UpdateError};
+use trunkline_provisioning::{CreateError, Created, DeleteError, NumberError, Swept, TrunkKey, UpdateError};
 
 use super::line::{Call, How, Line};
 
@@ -25,6 +25,12 @@ pub enum Answer {
     Updated(Result<Box<Trunk>, UpdateError>),
     /// To a delete.
     Deleted(Result<(), DeleteError>),
+    /// To an import of a number.
+    Imported(Result<Created, NumberError>),
+    /// To a change of a number.
+    NumberChanged(Result<Box<PhoneNumber>, NumberError>),
+    /// To the deletion of a number.
+    NumberDeleted(Result<(), NumberError>),
     /// To a sweep.
     Swept(Result<Swept, StoreError>),
 }

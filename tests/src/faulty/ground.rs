@@ -15,7 +15,7 @@ use super::{Actor, Answer};
 use crate::canary::{CREDENTIALS, NEW_PASSWORD, PASSWORD};
 
 /// No use case runs out of time: leases end when a test says so.
-const TIMING: Timing = Timing { lease: Duration::from_secs(3600) };
+pub(super) const TIMING: Timing = Timing { lease: Duration::from_secs(3600) };
 
 /// Where one case happens.
 pub struct Ground<O>(pub O);
@@ -110,15 +110,15 @@ impl<O: Outside> Ground<O> {
         Actor::new(line, async move { Answer::Swept(sweep.run(None).await) })
     }
 
-    fn store(&self, line: &Line) -> LineStore<O::Store> {
+    pub(super) fn store(&self, line: &Line) -> LineStore<O::Store> {
         LineStore { table: self.0.store(), line: line.clone() }
     }
 
-    fn secrets(&self, line: &Line) -> LineSecrets<O::Secrets> {
+    pub(super) fn secrets(&self, line: &Line) -> LineSecrets<O::Secrets> {
         LineSecrets { secrets: self.0.secrets(), line: line.clone() }
     }
 
-    fn sip(&self, line: &Line) -> LineSip<O::Sip> {
+    pub(super) fn sip(&self, line: &Line) -> LineSip<O::Sip> {
         LineSip { sip: self.0.sip(), line: line.clone() }
     }
 }

@@ -272,7 +272,8 @@ impl Edit {
 }
 
 impl<S: SweepStore + Clone + 'static> SweepStore for LineStore<S> {
-    /// The parts of the index are looked at in one call: that one of several looks fails is no case of its own.
+    /// The parts of the index are looked at in one call: that one of several looks fails is no case of its own. What is
+    /// due comes in the order of ids, which is the same in each run.
     const SHARDS: u8 = 1;
 
     async fn due(&self, _: u8, now: Timestamp, limit: usize) -> Result<DuePage, StoreError> {
@@ -284,6 +285,7 @@ impl<S: SweepStore + Clone + 'static> SweepStore for LineStore<S> {
                 all.records.extend(records);
                 all.has_more |= has_more;
             }
+            all.records.sort_by_key(|due| due.key());
             Ok(all)
         };
         self.line.call("due", Effect::Read, work).await

@@ -1,0 +1,234 @@
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use trunkline_domain::{
+    Change, Direction, E164, NewNumber, NumberChange, NumberSpec, PhoneNumber, PhoneNumberLabel, RequestId,
+};
+use trunkline_provisioning::ports::NumberStore;
+use trunkline_provisioning::{
+    Created, DeleteNumber, IdempotencyClaim, ImportNumber, ImportRequest, LeaseOwner, NumberError, NumberKey,
+    StoredResponse, TrunkKey, UpdateNumber, UpdateNumberRequest,
+};
+
+use super::ground::TIMING;
+use super::line::Line;
+use super::outside::Outside;
+use super::{Actor, Answer, Ground, Wanted};
+
+/// What is done with a phone number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberWork {
+    /// It is imported, on such a trunk.
+    Import(Wanted),
+    /// It gets a label, while it has a trunk.
+    Relabel,
+    /// It has no trunk, and gets one.
+    Bind,
+    /// It has a trunk, and loses it.
+    Unbind,
+    /// It has a trunk, and gets another.
+    Move,
+    /// It is deleted while it has a trunk.
+    Delete,
+    /// It is deleted while it has none.
+    DeleteUnbound,
+}
+
+/// Where that happens.
+#[derive(Debug)]
+pub struct NumberPlace {
+    /// What is done there.
+    pub work: NumberWork,
+    e164: E164,
+    /// The trunk that the number is bound to, or shall be.
+    pub first: TrunkKey,
+    /// Another trunk.
+    second: Option<TrunkKey>,
+    number: Option<NumberKey>,
+}
+
+const BOTH: Wanted = Wanted { direction: Direction::Both, secret: true, key: false };
+const PLAIN: Wanted = Wanted { direction: Direction::Both, secret: false, key: false };
+
+impl NumberWork {
+    /// Each of them once, the import on every kind of trunk.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others =
+            [Self::Relabel, Self::Bind, Self::Unbind, Self::Move, Self::Delete, Self::DeleteUnbound].into_iter();
+        Wanted::all().map(Self::Import).chain(others)
+    }
+}
+
+impl fmt::Display for NumberWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Import(wanted) => write!(f, "import a number on {wanted}"),
+            Self::Relabel => f.write_str("relabel a number"),
+            Self::Bind => f.write_str("bind a number"),
+            Self::Unbind => f.write_str("unbind a number"),
+            Self::Move => f.write_str("move a number"),
+            Self::Delete => f.write_str("delete a number"),
+            Self::DeleteUnbound => f.write_str("delete an unbound number"),
+        }
+    }
+}
+
+impl<O: Outside> Ground<O> {
+    /// The trunks and the number that the work is done with.
+    pub async fn place(&self, work: NumberWork) -> NumberPlace {
+        let wanted = match work {
+            NumberWork::Import(wanted) => Wanted { key: false, ..wanted },
+            _ => BOTH,
+        };
+        let first = self.live_trunk(wanted).await;
+        let mut place = NumberPlace { work, e164: self.e164(0), first, second: None, number: None };
+        match work {
+            NumberWork::Import(_) => return place,
+            NumberWork::Move => {
+                // Ids of one millisecond are in no order; runs are compared call by call.
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                place.second = Some(self.live_trunk(PLAIN).await);
+            }
+            _ => {}
+        }
+        place.number = Some(self.bound_number(first, place.e164.clone()).await);
+        if matches!(work, NumberWork::Bind | NumberWork::DeleteUnbound) {
+            let change = NumberChange { label: Change::Keep, trunk_id: Change::Clear };
+            let answer = self.change_number(&place, change).finish().await;
+            assert!(matches!(answer, Answer::NumberChanged(Ok(_))), "{answer:?}");
+        }
+        place
+    }
+
+    /// A trunk with two numbers.
+    pub async fn numbered_trunk(&self, wanted: Wanted) -> TrunkKey {
+        let trunk = self.live_trunk(wanted).await;
+        for place in 0..2 {
+            self.bound_number(trunk, self.e164(place)).await;
+        }
+        trunk
+    }
+
+    async fn bound_number(&self, trunk: TrunkKey, e164: E164) -> NumberKey {
+        let answer = self.import(trunk, e164.clone(), false).finish().await;
+        assert!(matches!(answer, Answer::Imported(Ok(_))), "{answer:?}");
+        let number = self.number(&e164).await.expect("a number");
+        NumberKey::from(&number)
+    }
+
+    /// A request to do that work.
+    pub fn number_work(&self, place: &NumberPlace) -> Actor {
+        let change = |label, trunk_id| self.change_number(place, NumberChange { label, trunk_id });
+        match place.work {
+            NumberWork::Import(wanted) => self.import(place.first, place.e164.clone(), wanted.key),
+            NumberWork::Relabel => change(Change::Set(label()), Change::Keep),
+            NumberWork::Bind => change(Change::Set(label()), Change::Set(place.first.id)),
+            NumberWork::Unbind => change(Change::Keep, Change::Clear),
+            NumberWork::Move => change(Change::Keep, Change::Set(place.second.expect("another trunk").id)),
+            NumberWork::Delete | NumberWork::DeleteUnbound => {
+                let line = Line::default();
+                let delete = DeleteNumber {
+                    store: self.store(&line),
+                    secrets: self.secrets(&line),
+                    sip: self.sip(&line),
+                    timing: TIMING,
+                };
+                let key = place.number.expect("a number");
+                let owner = LeaseOwner::new(RequestId::new());
+                Actor::new(line, async move { Answer::NumberDeleted(delete.delete(key, owner, None).await) })
+            }
+        }
+    }
+
+    /// Whether the work is done.
+    pub async fn is_number_work_done(&self, place: &NumberPlace) -> bool {
+        let number = self.number(&place.e164).await;
+        let trunk_id = number.as_ref().and_then(|number| number.binding).map(|binding| binding.trunk_id);
+        match place.work {
+            NumberWork::Import(_) => number.is_some(),
+            NumberWork::Relabel => number.is_some_and(|number| number.label.is_some()),
+            NumberWork::Bind => trunk_id.is_some(),
+            NumberWork::Unbind => trunk_id.is_none(),
+            NumberWork::Move => trunk_id != Some(place.first.id),
+            NumberWork::Delete | NumberWork::DeleteUnbound => number.is_none(),
+        }
+    }
+
+    /// Whether that is what the second request must be told, by whether the first one's work was done.
+    pub fn is_right_again(place: &NumberPlace, was_done: bool, answer: &Answer) -> bool {
+        match (place.work, answer) {
+            (NumberWork::Import(wanted), Answer::Imported(Ok(Created::Before(_)))) => wanted.key && was_done,
+            (NumberWork::Import(wanted), Answer::Imported(Err(NumberError::Taken))) => !wanted.key && was_done,
+            (NumberWork::Import(_), Answer::Imported(Ok(Created::Now(_)))) => !was_done,
+            (NumberWork::Delete | NumberWork::DeleteUnbound, Answer::NumberDeleted(Err(NumberError::NotFound))) => {
+                was_done
+            }
+            (_, Answer::NumberChanged(Ok(_)) | Answer::NumberDeleted(Ok(()))) => true,
+            _ => false,
+        }
+    }
+
+    /// How many numbers there are, and how many of them have a trunk.
+    pub async fn numbers(&self) -> (usize, usize) {
+        let numbers = self.0.store().list_numbers(self.0.workspace_id(), None, 200).await.unwrap().numbers;
+        (numbers.len(), numbers.iter().filter(|number| number.binding.is_some()).count())
+    }
+
+    fn import(&self, trunk: TrunkKey, e164: E164, has_key: bool) -> Actor {
+        let line = Line::default();
+        let import = ImportNumber {
+            store: self.store(&line),
+            secrets: self.secrets(&line),
+            sip: self.sip(&line),
+            timing: TIMING,
+        };
+        let claim = IdempotencyClaim { key_hash: "import".into(), fingerprint: "request".into() };
+        let request = ImportRequest {
+            workspace_id: self.0.workspace_id(),
+            number: NewNumber { e164, label: None, spec: NumberSpec::Byoc { trunk_id: trunk.id } },
+            claim: has_key.then_some(claim),
+            owner: LeaseOwner::new(RequestId::new()),
+            deadline: None,
+        };
+        Actor::new(line, async move { Answer::Imported(import.import(request, render).await) })
+    }
+
+    fn change_number(&self, place: &NumberPlace, change: NumberChange) -> Actor {
+        let line = Line::default();
+        let update = UpdateNumber {
+            store: self.store(&line),
+            secrets: self.secrets(&line),
+            sip: self.sip(&line),
+            timing: TIMING,
+        };
+        let request = UpdateNumberRequest {
+            key: place.number.expect("a number"),
+            change,
+            owner: LeaseOwner::new(RequestId::new()),
+            deadline: None,
+        };
+        Actor::new(line, async move { Answer::NumberChanged(update.update(request).await.map(Box::new)) })
+    }
+
+    async fn number(&self, e164: &E164) -> Option<PhoneNumber> {
+        let numbers = self.0.store().list_numbers(self.0.workspace_id(), None, 200).await.unwrap().numbers;
+        numbers.into_iter().find(|number| number.e164 == *e164)
+    }
+
+    /// A number that no other case uses at the same time: LiveKit is shared.
+    fn e164(&self, place: u64) -> E164 {
+        let mut hasher = DefaultHasher::new();
+        self.0.workspace_id().hash(&mut hasher);
+        let case = hasher.finish() % 10_000_000_000;
+        E164::parse(&format!("+49{case:010}{place}")).unwrap()
+    }
+}
+
+fn label() -> PhoneNumberLabel {
+    PhoneNumberLabel::parse("Front desk").unwrap()
+}
+
+fn render(number: &PhoneNumber) -> StoredResponse {
+    StoredResponse { status: 201, body: number.id.to_string(), location: None }
+}
