@@ -1,4 +1,4 @@
-//! What the two files of the emulator's tests share: LiveKit's SIP API as its clients call it, and an emulator to call.
+//! What the files of the emulator's tests share: LiveKit's APIs as their clients call them, and an emulator to call.
 
 // The deprecated fields are part of what clients send.
 #![allow(deprecated)]
@@ -118,8 +118,18 @@ impl Client {
         Self { server, encoding, http: reqwest::Client::new() }
     }
 
+    /// A method of the SIP API.
     pub async fn call<Answer: Message + Default + DeserializeOwned>(
         &self,
+        method: &str,
+        request: &(impl Message + Serialize),
+    ) -> Result<Answer, Failure> {
+        self.call_of("livekit.SIP", method, request).await
+    }
+
+    pub async fn call_of<Answer: Message + Default + DeserializeOwned>(
+        &self,
+        service: &str,
         method: &str,
         request: &(impl Message + Serialize),
     ) -> Result<Answer, Failure> {
@@ -129,7 +139,7 @@ impl Client {
         };
         let response = self
             .http
-            .post(format!("{}/twirp/livekit.SIP/{method}", self.server.url))
+            .post(format!("{}/twirp/{service}/{method}", self.server.url))
             .bearer_auth(self.server.admin_token())
             .header(header::CONTENT_TYPE, content_type)
             .body(body)

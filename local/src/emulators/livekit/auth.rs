@@ -25,7 +25,7 @@ pub(super) struct Verifier {
 /// What a request may do.
 #[derive(Clone, Copy)]
 pub(super) struct Grants {
-    /// Read and change trunks and dispatch rules.
+    /// Read and change trunks, dispatch rules and phone numbers.
     pub(super) sip_admin: bool,
 }
 

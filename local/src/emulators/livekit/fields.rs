@@ -21,6 +21,8 @@ pub(super) enum Unset {
     List,
     Map,
     Null,
+    /// As `Null`: a point in time.
+    Time,
     Enum(&'static str),
     /// Nothing: a member of a `oneof`, or an `optional` field.
     Omitted,
@@ -50,6 +52,10 @@ const fn map(name: &'static str) -> Field {
 
 const fn null(name: &'static str) -> Field {
     field(name, Unset::Null)
+}
+
+const fn time(name: &'static str) -> Field {
+    field(name, Unset::Time)
 }
 
 const fn flag(name: &'static str) -> Field {
@@ -103,8 +109,8 @@ const INBOUND_TRUNK: &[Field] = &[
     flag("krisp_enabled"),
     choice("media_encryption", "SIP_MEDIA_ENCRYPT_DISABLE"),
     message("media", MEDIA),
-    null("created_at"),
-    null("updated_at"),
+    time("created_at"),
+    time("updated_at"),
 ];
 
 const OUTBOUND_TRUNK: &[Field] = &[
@@ -124,8 +130,8 @@ const OUTBOUND_TRUNK: &[Field] = &[
     choice("media_encryption", "SIP_MEDIA_ENCRYPT_DISABLE"),
     message("media", MEDIA),
     text("from_host"),
-    null("created_at"),
-    null("updated_at"),
+    time("created_at"),
+    time("updated_at"),
 ];
 
 const LEGACY_TRUNK: &[Field] = &[
@@ -167,8 +173,8 @@ const DISPATCH_RULE: &[Field] = &[
     message("media", MEDIA),
     flag("krisp_enabled"),
     choice("media_encryption", "SIP_MEDIA_ENCRYPT_DISABLE"),
-    null("created_at"),
-    null("updated_at"),
+    time("created_at"),
+    time("updated_at"),
 ];
 
 const ROOM_CONFIGURATION: &[Field] = &[
@@ -193,6 +199,30 @@ const ROOM_CONFIGURATION: &[Field] = &[
     ),
     map("tags"),
 ];
+
+const PHONE_NUMBER: &[Field] = &[
+    text("id"),
+    text("name"),
+    text("e164_format"),
+    text("country_code"),
+    text("area_code"),
+    choice("number_type", "PHONE_NUMBER_TYPE_UNKNOWN"),
+    text("locality"),
+    text("region"),
+    zero("spam_score"),
+    time("created_at"),
+    time("updated_at"),
+    list("capabilities"),
+    choice("status", "PHONE_NUMBER_STATUS_UNSPECIFIED"),
+    choice("inbound_status", "PHONE_NUMBER_IN_STATUS_UNSPECIFIED"),
+    choice("outbound_status", "PHONE_NUMBER_OUT_STATUS_UNSPECIFIED"),
+    time("assigned_at"),
+    time("released_at"),
+    text("sip_dispatch_rule_id"),
+    list("sip_dispatch_rule_ids"),
+];
+
+const NEXT_PAGE: Field = message("next_page_token", &[text("token")]);
 
 impl Fields for livekit_protocol::SipInboundTrunkInfo {
     const FIELDS: &'static [Field] = INBOUND_TRUNK;
@@ -232,4 +262,29 @@ impl Fields for livekit_protocol::ListSipOutboundTrunkResponse {
 
 impl Fields for livekit_protocol::ListSipDispatchRuleResponse {
     const FIELDS: &'static [Field] = &[messages("items", DISPATCH_RULE)];
+}
+
+impl Fields for livekit_protocol::SearchPhoneNumbersResponse {
+    const FIELDS: &'static [Field] = &[messages("items", PHONE_NUMBER), NEXT_PAGE];
+}
+
+impl Fields for livekit_protocol::PurchasePhoneNumberResponse {
+    const FIELDS: &'static [Field] = &[messages("phone_numbers", PHONE_NUMBER)];
+}
+
+impl Fields for livekit_protocol::ListPhoneNumbersResponse {
+    const FIELDS: &'static [Field] =
+        &[messages("items", PHONE_NUMBER), NEXT_PAGE, zero("total_count"), zero("offline_count")];
+}
+
+impl Fields for livekit_protocol::GetPhoneNumberResponse {
+    const FIELDS: &'static [Field] = &[message("phone_number", PHONE_NUMBER)];
+}
+
+impl Fields for livekit_protocol::UpdatePhoneNumberResponse {
+    const FIELDS: &'static [Field] = &[message("phone_number", PHONE_NUMBER)];
+}
+
+impl Fields for livekit_protocol::ReleasePhoneNumbersResponse {
+    const FIELDS: &'static [Field] = &[];
 }

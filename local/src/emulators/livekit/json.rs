@@ -40,7 +40,8 @@ fn complete(value: Value, fields: &[Field]) -> Value {
         Value::Object(mut set) if !fields.is_empty() => {
             let mut complete = Map::with_capacity(fields.len());
             for field in fields {
-                if let Some(value) = set.remove(&camel_case(field.name)).or_else(|| field.unset.value()) {
+                let given = set.remove(&camel_case(field.name)).map(|value| in_utc(value, field.unset));
+                if let Some(value) = given.or_else(|| field.unset.value()) {
                     complete.insert(field.name.to_owned(), self::complete(value, field.inner));
                 }
             }
@@ -52,6 +53,14 @@ fn complete(value: Value, fields: &[Field]) -> Value {
     }
 }
 
+/// `protojson` ends a time with `Z`, the generated writers with an offset.
+fn in_utc(value: Value, unset: Unset) -> Value {
+    match (unset, value.as_str().and_then(|time| time.strip_suffix("+00:00"))) {
+        (Unset::Time, Some(time)) => json!(format!("{time}Z")),
+        _ => value,
+    }
+}
+
 impl Unset {
     fn value(self) -> Option<Value> {
         match self {
@@ -60,7 +69,7 @@ impl Unset {
             Self::False => Some(json!(false)),
             Self::List => Some(json!([])),
             Self::Map => Some(json!({})),
-            Self::Null => Some(Value::Null),
+            Self::Null | Self::Time => Some(Value::Null),
             Self::Enum(name) => Some(json!(name)),
             Self::Omitted => None,
         }

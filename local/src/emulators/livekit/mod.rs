@@ -1,15 +1,20 @@
-//! LiveKit's SIP API, the part of it that manages trunks and dispatch rules: Twirp in protobuf and
-//! JSON, LiveKit's tokens, its rules and its words, oddities included. No call is ever placed.
+//! LiveKit's SIP API, the part of it that manages trunks and dispatch rules, and its phone-number API:
+//! Twirp in protobuf and JSON, LiveKit's tokens, its rules and its words, oddities included. No call
+//! is ever placed.
 //!
-//! Written after livekit-server 1.13.5; the tests run against that server too.
+//! SIP is written after livekit-server 1.13.5; the tests run against that server too. Phone numbers
+//! are LiveKit Cloud's alone: [`phone_numbers`] says what is known of them.
 //!
 //! Requests and answers carry SIP passwords in clear and are never logged.
 
 mod auth;
 mod conflicts;
 mod fields;
+mod inventory;
 mod json;
 mod numbers;
+mod pages;
+mod phone_numbers;
 mod rules;
 mod store;
 mod trunks;
@@ -39,10 +44,12 @@ use self::{
 };
 use super::journal::{JournalError, Storage};
 
-/// Where the methods are (`SIPPathPrefix` in `livekit_sip.twirp.go`).
-const PREFIX: &str = "/twirp/livekit.SIP/";
+/// Where the methods of SIP are (`SIPPathPrefix` in `livekit_sip.twirp.go`).
+const SIP: &str = "/twirp/livekit.SIP/";
+/// Where those of phone numbers are (`PhoneNumberServicePathPrefix` in `livekit_phone_number.twirp.go`).
+const PHONE_NUMBERS: &str = "/twirp/livekit.PhoneNumberService/";
 
-/// LiveKit's SIP API for one key pair.
+/// LiveKit's SIP API and its phone-number API for one key pair.
 pub struct LiveKit {
     verifier: Verifier,
     // One lock around each whole request, held across no await: unlike the real server, which
@@ -51,7 +58,7 @@ pub struct LiveKit {
 }
 
 impl LiveKit {
-    /// Opens the emulator with the trunks and rules that the storage has.
+    /// Opens the emulator with the trunks, rules and phone numbers that the storage has.
     ///
     /// # Errors
     ///
@@ -78,7 +85,10 @@ impl LiveKit {
     }
 
     fn answer(&self, call: &Call<'_>) -> Result<Response, TwirpError> {
-        match call.path.strip_prefix(PREFIX) {
+        if let Some(method) = call.path.strip_prefix(PHONE_NUMBERS) {
+            return self.answer_about_phone_numbers(call, method);
+        }
+        match call.path.strip_prefix(SIP) {
             Some("CreateSIPInboundTrunk") => self.run(call, trunks::create_inbound),
             Some("CreateSIPOutboundTrunk") => self.run(call, trunks::create_outbound),
             Some("UpdateSIPInboundTrunk") => self.run(call, trunks::update_inbound),
@@ -96,7 +106,19 @@ impl LiveKit {
             Some("CreateSIPParticipant" | "TransferSIPParticipant") => {
                 Err(TwirpError::unimplemented("the LiveKit emulator does not place calls"))
             }
-            _ => Err(call.bad_route(format!("no handler for path {:?}", call.path))),
+            _ => Err(call.no_handler()),
+        }
+    }
+
+    fn answer_about_phone_numbers(&self, call: &Call<'_>, method: &str) -> Result<Response, TwirpError> {
+        match method {
+            "SearchPhoneNumbers" => self.run(call, phone_numbers::search),
+            "PurchasePhoneNumber" => self.run(call, phone_numbers::purchase),
+            "ListPhoneNumbers" => self.run(call, phone_numbers::list),
+            "GetPhoneNumber" => self.run(call, phone_numbers::get),
+            "UpdatePhoneNumber" => self.run(call, phone_numbers::update),
+            "ReleasePhoneNumbers" => self.run(call, phone_numbers::release),
+            _ => Err(call.no_handler()),
         }
     }
 
@@ -136,6 +158,10 @@ impl Call<'_> {
     fn bad_route(&self, message: String) -> TwirpError {
         TwirpError::bad_route(message, self.method.as_str(), self.path)
     }
+
+    fn no_handler(&self) -> TwirpError {
+        self.bad_route(format!("no handler for path {:?}", self.path))
+    }
 }
 
 async fn twirp(
@@ -150,7 +176,7 @@ async fn twirp(
         Err(refusal) => return refusal.into_response(),
     };
     let call = Call { method: &method, path: uri.path(), headers: &headers, body: &body, grants };
-    if !call.path.starts_with(PREFIX) {
+    if ![SIP, PHONE_NUMBERS].iter().any(|prefix| call.path.starts_with(prefix)) {
         // Another of LiveKit's services.
         return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     }

@@ -1,7 +1,7 @@
-//! The trunks and dispatch rules, kept as the protobuf messages they are.
+//! The trunks, dispatch rules and phone numbers, kept as the protobuf messages they are.
 
 use jiff::Timestamp;
-use livekit_protocol::{Pagination, SipDispatchRuleInfo, SipInboundTrunkInfo, SipOutboundTrunkInfo};
+use livekit_protocol::{Pagination, PhoneNumber, SipDispatchRuleInfo, SipInboundTrunkInfo, SipOutboundTrunkInfo};
 
 use crate::emulators::journal::{Journal, JournalError, Record, Storage, Table};
 
@@ -12,11 +12,13 @@ const ID_LENGTH: usize = 12;
 /// The page size where the caller names none (`redisIterPage` in the server's `redisstore.go`).
 const DEFAULT_PAGE: usize = 1000;
 
-/// Everything that the SIP API manages.
+/// Everything that the two APIs manage.
 pub(super) struct Store {
     pub(super) inbound: Table<SipInboundTrunkInfo>,
     pub(super) outbound: Table<SipOutboundTrunkInfo>,
     pub(super) rules: Table<SipDispatchRuleInfo>,
+    /// What was ever bought, by id.
+    pub(super) phone_numbers: Table<PhoneNumber>,
 }
 
 impl Store {
@@ -27,6 +29,7 @@ impl Store {
             inbound: Table::open(&journal, "sip_inbound_trunk")?,
             outbound: Table::open(&journal, "sip_outbound_trunk")?,
             rules: Table::open(&journal, "sip_dispatch_rule")?,
+            phone_numbers: Table::open(&journal, "phone_number")?,
         })
     }
 }
@@ -49,6 +52,11 @@ pub(super) fn new_trunk_id() -> String {
 /// A fresh id of a dispatch rule.
 pub(super) fn new_rule_id() -> String {
     new_id("SDR_")
+}
+
+/// A fresh id of a phone number that was bought.
+pub(super) fn new_phone_number_id() -> String {
+    new_id("PN_PPN_")
 }
 
 /// LiveKit's ids are random. These sort by when they were made, so that whoever goes through objects in the order of their
