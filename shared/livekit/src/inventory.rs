@@ -37,6 +37,7 @@ impl Content {
     fn of_dispatch_rule(rule: proto::SipDispatchRuleInfo) -> Self {
         let rule = proto::SipDispatchRuleInfo {
             sip_dispatch_rule_id: String::new(),
+            trunk_ids: rule.trunk_ids.into_iter().filter(|id| !messages::is_phone_number(id)).collect(),
             // The server fills in an empty one.
             media: Some(rule.media.unwrap_or_default()),
             created_at: None,

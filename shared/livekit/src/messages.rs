@@ -79,6 +79,12 @@ pub(crate) fn dispatch_rule(
     }
 }
 
+/// Whether what stands among a rule's trunks is a phone number: LiveKit puts the numbers there whose calls go to the
+/// rule (livekit-cli, `phone_number.go`; the protocol's `utils/guid/id.go`).
+pub(crate) fn is_phone_number(livekit_trunk_id: &str) -> bool {
+    livekit_trunk_id.starts_with("PN_")
+}
+
 /// By this the checker knows an object as ours.
 fn metadata(key: TrunkKey) -> String {
     serde_json::json!({

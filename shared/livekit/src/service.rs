@@ -13,16 +13,16 @@ use trunkline_provisioning::ports::{
 
 use crate::access::{Access, ApiKeySource};
 use crate::messages;
-use crate::twirp::{self, BaseUrl, TwirpError};
+use crate::twirp::{self, BaseUrl, Service, TwirpError};
 
-/// LiveKit's SIP service of one project. Cheap to clone.
+/// LiveKit's SIP service of one project, and its phone-number service. Cheap to clone.
 #[derive(Debug)]
 pub struct LiveKitSip<K> {
     connector: Connector,
     base: BaseUrl,
     access: Arc<Access<K>>,
     agent_name: Option<String>,
-    timeout: Duration,
+    service: Service,
 }
 
 /// The pause before a call that may be repeated is.
@@ -31,23 +31,27 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 impl<K: ApiKeySource> LiveKitSip<K> {
     /// The service at `base`. Calls are dispatched to the agent `agent_name` if there is one (`LIVEKIT_AGENT_NAME`).
     pub fn new(connector: Connector, base: BaseUrl, keys: K, agent_name: Option<String>) -> Self {
-        Self { connector, base, access: Arc::new(Access::new(keys)), agent_name, timeout: twirp::TIMEOUT }
+        Self { connector, base, access: Arc::new(Access::new(keys)), agent_name, service: Service::SIP }
     }
 
     /// A call that LiveKit must not be asked twice, but with a new token for one that it refused: the key may have been
     /// rotated.
-    async fn once<Q: Message, A: Message + Default>(&self, method: &'static str, message: &Q) -> Result<A, TwirpError> {
+    pub(crate) async fn once<Q: Message, A: Message + Default>(
+        &self,
+        method: &'static str,
+        message: &Q,
+    ) -> Result<A, TwirpError> {
         let token = self.access.token().await.map_err(|_| Failure::NotConnected)?;
-        match twirp::call(&self.connector, &self.base, &token, self.timeout, method, message).await {
+        match twirp::call(&self.connector, &self.base, &token, self.service, method, message).await {
             Err(error) if error.failure.meaning().retry == Retry::NewToken => self.access.forget(&token).await,
             ended => return ended,
         }
         let token = self.access.token().await.map_err(|_| Failure::NotConnected)?;
-        twirp::call(&self.connector, &self.base, &token, self.timeout, method, message).await
+        twirp::call(&self.connector, &self.base, &token, self.service, method, message).await
     }
 
     /// A call that may be repeated, once.
-    async fn repeatable<Q: Message, A: Message + Default>(
+    pub(crate) async fn repeatable<Q: Message, A: Message + Default>(
         &self,
         method: &'static str,
         message: &Q,
@@ -112,11 +116,17 @@ impl<K: ApiKeySource> LiveKitSip<K> {
         self.about_object::<_, proto::SipOutboundTrunkInfo>("UpdateSIPOutboundTrunk", &request).await
     }
 
+    /// But for the phone numbers that have the rule: LiveKit has put them among its trunks.
     pub(crate) async fn replace_rule(
         &self,
         livekit_id: &str,
-        rule: proto::SipDispatchRuleInfo,
+        mut rule: proto::SipDispatchRuleInfo,
     ) -> Result<bool, UpstreamError> {
+        let request =
+            proto::ListSipDispatchRuleRequest { dispatch_rule_ids: vec![livekit_id.to_owned()], ..Default::default() };
+        let found: proto::ListSipDispatchRuleResponse = self.ask("ListSIPDispatchRule", &request).await?;
+        let trunk_ids = found.items.into_iter().flat_map(|rule| rule.trunk_ids);
+        rule.trunk_ids.extend(trunk_ids.filter(|id| messages::is_phone_number(id)));
         let action = proto::update_sip_dispatch_rule_request::Action::Replace(rule);
         let request =
             proto::UpdateSipDispatchRuleRequest { sip_dispatch_rule_id: livekit_id.to_owned(), action: Some(action) };
@@ -125,7 +135,12 @@ impl<K: ApiKeySource> LiveKitSip<K> {
 
     /// The same service, with time for a list of everything.
     pub(crate) fn patient(&self) -> Self {
-        Self { timeout: twirp::INVENTORY_TIMEOUT, ..self.clone() }
+        Self { service: Service::SIP_INVENTORY, ..self.clone() }
+    }
+
+    /// The phone-number service of the same project, with the same token.
+    pub(crate) fn phone_numbers(&self) -> Self {
+        Self { service: Service::PHONE_NUMBERS, ..self.clone() }
     }
 
     pub(crate) fn agent_name(&self) -> Option<&str> {
@@ -134,12 +149,12 @@ impl<K: ApiKeySource> LiveKitSip<K> {
 }
 
 /// Says which failure a failed call is. LiveKit's message stays behind, since it may repeat what was sent.
-fn sort(method: &'static str, TwirpError { failure, code }: TwirpError) -> UpstreamError {
+pub(crate) fn sort(method: &'static str, TwirpError { failure, code }: TwirpError) -> UpstreamError {
     failure.report("livekit", method, &code).into()
 }
 
 /// The id of what was created. An answer without one names nothing that could be kept or undone by id.
-fn named(method: &'static str, livekit_id: String) -> Result<String, UpstreamError> {
+pub(crate) fn named(method: &'static str, livekit_id: String) -> Result<String, UpstreamError> {
     if livekit_id.is_empty() { Err(sort(method, Failure::Unanswered.into())) } else { Ok(livekit_id) }
 }
 
@@ -245,7 +260,7 @@ impl<K> Clone for LiveKitSip<K> {
             base: self.base.clone(),
             access: Arc::clone(&self.access),
             agent_name: self.agent_name.clone(),
-            timeout: self.timeout,
+            service: self.service,
         }
     }
 }

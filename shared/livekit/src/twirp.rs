@@ -60,6 +60,11 @@ impl TwirpError {
     pub(crate) fn is_no_such_object(&self) -> bool {
         self.failure == Failure::NotFound && self.code == "not_found"
     }
+
+    /// A 404 of a server that does not know the service: Go's, a gateway's or Twirp's (`bad_route`).
+    pub(crate) fn is_no_such_service(&self) -> bool {
+        self.failure == Failure::NotFound && self.code != "not_found"
+    }
 }
 
 impl From<Failure> for TwirpError {
@@ -69,31 +74,45 @@ impl From<Failure> for TwirpError {
     }
 }
 
-/// How long one call may take. LiveKit looks through all trunks of the project on a create, which stays in
-/// milliseconds up to many thousands.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(4);
+/// A service of LiveKit's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Service {
+    /// Its name in the path.
+    name: &'static str,
+    /// How long one call may take.
+    timeout: Duration,
+}
 
-/// How long a list of the whole project may take: 1.2 s were measured at 6,000 trunks.
-pub(crate) const INVENTORY_TIMEOUT: Duration = Duration::from_mins(1);
+impl Service {
+    /// LiveKit looks through all trunks of the project on a create, which stays in milliseconds up to many thousands.
+    pub(crate) const SIP: Self = Self { name: "livekit.SIP", timeout: Duration::from_secs(4) };
 
-/// Calls `livekit.SIP/{method}` once.
+    /// The same, for lists of the whole project: 1.2 s were measured at 6,000 trunks.
+    pub(crate) const SIP_INVENTORY: Self = Self { timeout: Duration::from_mins(1), ..Self::SIP };
+
+    /// Behind it a carrier is asked: LiveKit's own SDK waits half a minute for a search (`phonenumberclient.go`).
+    pub(crate) const PHONE_NUMBERS: Self =
+        Self { name: "livekit.PhoneNumberService", timeout: Duration::from_secs(10) };
+}
+
+/// Calls a method of `service` once.
 pub(crate) async fn call<Q: Message, A: Message + Default>(
     connector: &Connector,
     base: &BaseUrl,
     token: &Token,
-    timeout: Duration,
+    service: Service,
     method: &str,
     message: &Q,
 ) -> Result<A, TwirpError> {
     let mut authorization =
         HeaderValue::from_str(&format!("Bearer {}", token.jwt.expose_secret())).map_err(|_| Failure::Invalid)?;
     authorization.set_sensitive(true);
-    let request = Request::post(format!("{base}/twirp/livekit.SIP/{method}"))
+    let request = Request::post(format!("{base}/twirp/{}/{method}", service.name))
         .header(CONTENT_TYPE, "application/protobuf")
         .header(AUTHORIZATION, authorization)
         .body(Bytes::from(message.encode_to_vec()))
         .map_err(|_| Failure::Invalid)?;
-    let answer = match tokio::time::timeout(timeout, connector.send(request)).await {
+    let answer = match tokio::time::timeout(service.timeout, connector.send(request)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(SendError::NotSent(_))) => return Err(Failure::NotConnected.into()),
         Ok(Err(SendError::Tls(_))) => return Err(Failure::TlsFailure.into()),

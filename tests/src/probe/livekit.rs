@@ -9,7 +9,7 @@ use trunkline_local::Ready;
 
 use super::{Table, mentions};
 
-/// LiveKit's SIP service.
+/// LiveKit's SIP service, and its phone-number service.
 #[derive(Debug, Clone)]
 pub struct LiveKit {
     http: reqwest::Client,
@@ -82,15 +82,24 @@ impl LiveKit {
         rules.items
     }
 
-    /// Any method, which must succeed.
+    /// Any method of SIP, which must succeed.
     pub async fn call<A: Message + Default>(&self, method: &str, request: &impl Message) -> A {
+        self.call_of("livekit.SIP", method, request).await
+    }
+
+    /// Any method of the phone-number service, which must succeed.
+    pub async fn call_about_numbers<A: Message + Default>(&self, method: &str, request: &impl Message) -> A {
+        self.call_of("livekit.PhoneNumberService", method, request).await
+    }
+
+    async fn call_of<A: Message + Default>(&self, service: &str, method: &str, request: &impl Message) -> A {
         let token = AccessToken::with_api_key(&self.api_key, &self.api_secret)
             .with_sip_grants(SIPGrants { admin: true, call: false })
             .to_jwt()
             .unwrap();
         let answer = self
             .http
-            .post(format!("{}/twirp/livekit.SIP/{method}", self.url))
+            .post(format!("{}/twirp/{service}/{method}", self.url))
             .bearer_auth(token)
             .header("content-type", "application/protobuf")
             .body(request.encode_to_vec())

@@ -4,6 +4,7 @@
 mod api_keys;
 mod failure;
 mod inventory;
+mod livekit_numbers;
 mod numbers;
 mod secrets;
 mod sip;
@@ -16,6 +17,7 @@ pub use failure::{Failure, Meaning, Mender, OPERATOR_NEEDED, Retry};
 pub use inventory::{
     Counted, SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord, UnsettledUpdate,
 };
+pub use livekit_numbers::{LiveKitNumber, LiveKitNumbers, PurchaseError};
 pub use numbers::{ImportStart, NumberEdit, NumberPage, NumberReservation, NumberStore, NumberWrite, PendingImport};
 pub use secrets::SecretStore;
 pub use sip::{InboundTrunkSpec, OutboundTrunkSpec, SipService};
