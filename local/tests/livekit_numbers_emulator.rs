@@ -306,10 +306,10 @@ async fn a_number_is_active_when_a_rule_takes_its_calls() {
             }
         );
         let second = rule(&client, "ST_2").await;
-        assert_eq!(move_to(&client, id, &second).await.unwrap().sip_dispatch_rule_ids, [second.clone()]);
+        assert_eq!(move_to(&client, id, &second).await.unwrap().sip_dispatch_rule_ids, [second.as_str()]);
         assert_eq!(trunks_of(&client, &first).await, ["ST_1"]);
         assert_eq!(move_to(&client, id, "SDR_none").await, Err(refused("update phone number")));
-        assert_eq!(get(&client, id).await.unwrap().sip_dispatch_rule_ids, [second.clone()]);
+        assert_eq!(get(&client, id).await.unwrap().sip_dispatch_rule_ids, [second.as_str()]);
 
         client.delete_rule(&second).await.unwrap();
         assert_eq!(status().await, Offline);
