@@ -1,4 +1,5 @@
-//! The services that `trunkline dev` stands in for: Secrets Manager and LiveKit's SIP API.
+//! The services that `trunkline dev` stands in for: Secrets Manager, LiveKit's SIP API, and
+//! Twilio's REST API.
 //!
 //! Each speaks its real wire protocol, so that the production adapters are the only adapters, and
 //! refuses what the real service refuses, in the same words.
@@ -6,3 +7,4 @@
 pub mod journal;
 pub mod livekit;
 pub mod secrets_manager;
+pub mod twilio;
