@@ -118,6 +118,13 @@ impl Fault {
         Self::canned(status, json!({ "code": code, "msg": message }).to_string())
     }
 
+    /// An error of Twilio's.
+    pub fn twilio(status: u16, code: u32) -> Self {
+        let more_info = format!("https://www.twilio.com/docs/errors/{code}");
+        let body = json!({ "code": code, "message": WORDS, "more_info": more_info, "status": status });
+        Self::canned(status, body.to_string())
+    }
+
     fn canned(status: u16, body: String) -> Self {
         Self::Answer(Canned { status: StatusCode::from_u16(status).unwrap(), body })
     }
@@ -200,7 +207,8 @@ impl On {
         Self { operation: None, containing: "", first: 1, last: usize::MAX }
     }
 
-    /// Every call of one operation: a Twirp method, or what stands behind the dot of `X-Amz-Target`.
+    /// Every call of one operation: a Twirp method, what stands behind the dot of `X-Amz-Target`, or a method of Twilio's
+    /// and the path without version, account, sids and suffix (`POST Trunks/PhoneNumbers`).
     pub fn operation(name: &'static str) -> Self {
         Self { operation: Some(name), ..Self::any() }
     }
@@ -418,6 +426,9 @@ impl std::fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
+/// Of Twilio's ids.
+const SID_LENGTH: usize = 34;
+
 struct Call {
     method: Method,
     path: String,
@@ -426,11 +437,17 @@ struct Call {
 }
 
 impl Call {
-    fn operation(&self) -> &str {
+    fn operation(&self) -> String {
         let target = self.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         match target {
-            Some(target) => target.rsplit('.').next().unwrap_or_default(),
-            None => self.path.rsplit('/').next().unwrap_or_default(),
+            Some(target) => target.rsplit('.').next().unwrap_or_default().to_owned(),
+            None if self.path.starts_with("/twirp/") => self.path.rsplit('/').next().unwrap_or_default().to_owned(),
+            None => {
+                let path = self.path.split('?').next().unwrap_or_default().trim_end_matches(".json");
+                let is_name = |part: &&str| part.len() < SID_LENGTH && part.starts_with(char::is_uppercase);
+                let names: Vec<_> = path.split('/').filter(is_name).filter(|name| *name != "Accounts").collect();
+                format!("{} {}", self.method, names.join("/"))
+            }
         }
     }
 }
@@ -513,9 +530,9 @@ impl Proxy {
     fn fault(&self, call: &Call) -> Option<Fault> {
         let mut plan = self.plan.lock().unwrap();
         let operation = call.operation();
-        plan.calls.push((operation.to_owned(), call.body.clone()));
+        plan.calls.push((operation.clone(), call.body.clone()));
         let mut fault = None;
-        for rule in plan.rules.iter_mut().filter(|rule| rule.on.matches(operation, &call.body)) {
+        for rule in plan.rules.iter_mut().filter(|rule| rule.on.matches(&operation, &call.body)) {
             rule.matched += 1;
             if (rule.on.first..=rule.on.last).contains(&rule.matched) {
                 fault = fault.or_else(|| Some(rule.fault.clone()));
@@ -526,7 +543,7 @@ impl Proxy {
     }
 
     async fn forward(&self, mut call: Call) -> Answer {
-        let operation = call.operation().to_owned();
+        let operation = call.operation();
         let weighed = self.plan.lock().unwrap().capacity.is_some();
         if weighed {
             let mut body: Value = serde_json::from_slice(&call.body).unwrap();

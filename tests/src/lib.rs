@@ -20,6 +20,7 @@ pub mod process;
 mod redact;
 pub mod sam;
 mod tls;
+pub mod twilio;
 mod waves;
 mod world;
 

@@ -40,9 +40,14 @@ impl Lines {
         self.saying(message).iter().filter(|line| line["call.system"] == system).count()
     }
 
+    /// All of them.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.buffer.0.lock().unwrap().clone()).unwrap()
+    }
+
     /// Those at `ERROR` that say `message`.
     pub fn saying(&self, message: &str) -> Vec<Value> {
-        let text = String::from_utf8(self.buffer.0.lock().unwrap().clone()).unwrap();
+        let text = self.text();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["level"] == "ERROR" && line["message"] == message).collect()
     }

@@ -25,20 +25,20 @@ fn metadata() -> Metadata {
 
 /// What each crate of the workspace may depend on, of the workspace.
 fn allowed(name: &str, folder: &str) -> BTreeSet<&'static str> {
-    let shared =
-        [AWS, "trunkline-dynamodb", "trunkline-livekit", "trunkline-secrets", DOMAIN, PROVISIONING, CONNECTOR, HTTP];
+    let adapters = ["trunkline-dynamodb", "trunkline-livekit", "trunkline-secrets", "trunkline-twilio"];
+    let shared = adapters.into_iter().chain([AWS, DOMAIN, PROVISIONING, CONNECTOR, HTTP]);
     match (folder, name) {
         ("functions", _) => BTreeSet::from([BOOTSTRAP, HTTP, PROVISIONING]),
         ("bench", _) => BTreeSet::new(),
-        ("", "trunkline") => BTreeSet::from_iter(shared.into_iter().chain([BOOTSTRAP])),
-        ("", "trunkline-tests") => BTreeSet::from_iter(shared.into_iter().chain([BOOTSTRAP, "trunkline"])),
+        ("", "trunkline") => shared.chain([BOOTSTRAP]).collect(),
+        ("", "trunkline-tests") => shared.chain([BOOTSTRAP, "trunkline"]).collect(),
         (_, DOMAIN | CONNECTOR) => BTreeSet::new(),
         (_, PROVISIONING) => BTreeSet::from([DOMAIN]),
         (_, AWS) => BTreeSet::from([PROVISIONING, CONNECTOR]),
         (_, HTTP) => BTreeSet::from([DOMAIN, PROVISIONING]),
         (_, "trunkline-dynamodb" | "trunkline-secrets") => BTreeSet::from([AWS, DOMAIN, PROVISIONING]),
-        (_, "trunkline-livekit") => BTreeSet::from([DOMAIN, PROVISIONING, CONNECTOR]),
-        (_, BOOTSTRAP) => BTreeSet::from(shared),
+        (_, "trunkline-livekit" | "trunkline-twilio") => BTreeSet::from([DOMAIN, PROVISIONING, CONNECTOR]),
+        (_, BOOTSTRAP) => shared.collect(),
         _ => panic!("{name} is new: say here what it may depend on"),
     }
 }

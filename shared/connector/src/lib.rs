@@ -1,5 +1,5 @@
-//! The one HTTPS client of a process: both AWS SDKs and the Twirp calls to LiveKit share its connections and its
-//! trust roots.
+//! The one HTTPS client of a process: both AWS SDKs, the Twirp calls to LiveKit and the REST calls to Twilio share its
+//! connections and its trust roots.
 //!
 //! The SDKs' own default clients load the machine's root certificates once each, which is most of a function's cold
 //! start; this one carries Mozilla's ([`webpki_roots`]) and adds the bundle that `AWS_CA_BUNDLE` names.

@@ -10,6 +10,7 @@ mod secrets;
 mod sip;
 mod sweep;
 mod trunks;
+mod twilio;
 mod workspaces;
 
 pub use api_keys::{ApiKeyRecord, ApiKeyStore};
@@ -26,6 +27,7 @@ pub use trunks::{
     CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, RevertStart, Settled, TrunkRecord,
     TrunkStore, UndoStart, Unsettled, UpdateBegin, UpdateStart,
 };
+pub use twilio::{TwilioError, TwilioNumber, TwilioRefusal, TwilioService};
 pub use workspaces::{KeyAdded, ListedApiKey, Workspace, WorkspaceStore};
 
 /// Why a call to LiveKit or Secrets Manager did not succeed: what a use case needs of its [`Failure`].
