@@ -2,64 +2,54 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::{JsonObject, shortened};
-use crate::{AllowedAddress, CarrierCredentials, Direction, Kind, Violations};
-
-pub(crate) const FIELDS: [&str; 12] = [
-    "name",
-    "kind",
-    "direction",
-    "sip_address",
-    "auth_username",
-    "auth_password",
-    "inbound_auth",
-    "allowed_addresses",
-    "destination_country",
-    "transport",
-    "media_encryption",
-    "credentials",
-];
-
-pub(crate) const READ_ONLY_FIELDS: [&str; 9] = [
-    "id",
-    "auth_password_set",
-    "livekit_inbound_trunk_id",
-    "livekit_outbound_trunk_id",
-    "livekit_dispatch_rule_id",
-    "inbound_sip_uri",
-    "warnings",
-    "created_at",
-    "updated_at",
-];
-
-/// What a trunk of `kind: livekit` does not have: LiveKit is its carrier.
-pub(crate) const NOT_OF_LIVEKIT: [&str; 4] = ["sip_address", "auth_username", "auth_password", "destination_country"];
-
-pub(crate) const MAX_ALLOWED_ADDRESSES: usize = 64;
+use crate::json::shortened;
+use crate::{Change, Violations};
 
 pub(crate) fn message(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// The fields of a body, and what was found wrong with them so far.
+/// The fields that an object may name.
+pub(crate) struct Names {
+    /// A caller sets them.
+    pub(crate) settable: &'static [&'static str],
+    /// Responses have them.
+    pub(crate) read_only: &'static [&'static str],
+}
+
+impl Names {
+    /// The field that was probably meant.
+    fn nearest(&self, field: &str) -> Option<&'static str> {
+        const ALIKE: f64 = 0.85;
+        let likeness = |known: &&'static str| (strsim::jaro_winkler(&field.to_lowercase(), known), *known);
+        self.settable
+            .iter()
+            .map(likeness)
+            .filter(|(likeness, _)| *likeness >= ALIKE)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map(|(_, known)| known)
+    }
+}
+
+/// The fields of an object, and what was found wrong with them so far.
 pub(crate) struct Fields<'a> {
-    body: &'a JsonObject,
     object: &'a Map<String, Value>,
+    names: &'static Names,
     pub(crate) violations: Violations,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn of(body: &'a JsonObject) -> Self {
-        Self { body, object: body.fields(), violations: Violations::default() }
+    pub(crate) fn of(object: &'a Map<String, Value>, names: &'static Names) -> Self {
+        Self { object, names, violations: Violations::default() }
     }
 
     /// The value of a field; `null` counts as absent.
-    fn value(&self, field: &str) -> Option<&'a Value> {
+    pub(crate) fn value(&self, field: &str) -> Option<&'a Value> {
         self.object.get(field).filter(|value| !value.is_null())
     }
 
     /// Whether a field is there, `null` or not.
-    pub(crate) fn named(&self, field: &str) -> bool {
+    fn named(&self, field: &str) -> bool {
         self.object.contains_key(field)
     }
 
@@ -95,103 +85,88 @@ impl<'a> Fields<'a> {
         parsed.map_err(|message| self.violations.add(field, message)).ok()
     }
 
-    pub(crate) fn allowed_addresses(&mut self) -> Vec<AllowedAddress> {
-        const FIELD: &str = "allowed_addresses";
-        let entries = match self.value(FIELD) {
-            None => return Vec::new(),
-            Some(Value::Array(entries)) => entries,
-            Some(_) => {
-                self.violations.add(FIELD, "must be a list of strings");
-                return Vec::new();
-            }
+    /// What a patch makes of a field.
+    pub(crate) fn change<T, E: Into<String>>(
+        &mut self,
+        field: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Change<T> {
+        if self.cleared(field) {
+            return Change::Clear;
+        }
+        self.optional(field, parse).map_or(Change::Keep, Change::Set)
+    }
+
+    /// An object in the object: what `read` finds wrong in it is wrong here.
+    pub(crate) fn nested<T>(
+        &mut self,
+        field: &str,
+        names: &'static Names,
+        read: impl FnOnce(&mut Fields<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let Value::Object(object) = self.value(field)? else {
+            self.violations.add(field, "must be a JSON object");
+            return None;
         };
-        if entries.len() > MAX_ALLOWED_ADDRESSES {
-            self.violations.add(FIELD, format!("must have at most {MAX_ALLOWED_ADDRESSES} entries"));
-        }
-        let mut addresses = Vec::new();
-        for (index, entry) in entries.iter().enumerate() {
-            let parsed = match entry {
-                Value::String(text) => AllowedAddress::parse(text).map_err(message),
-                _ => Err("must be a string".into()),
-            };
-            match parsed {
-                Ok(address) if addresses.contains(&address) => {}
-                Ok(address) => addresses.push(address),
-                Err(message) => self.violations.add(format!("{FIELD}[{index}]"), message),
+        let mut fields = Fields::of(object, names);
+        let value = read(&mut fields);
+        self.violations.add_within(field, &fields.violations);
+        value
+    }
+
+    pub(crate) fn refuse(&mut self, fields: &[&str], message: &str) {
+        for field in fields {
+            if self.given(field) {
+                self.violations.add(*field, message);
             }
         }
-        addresses
     }
 
-    pub(crate) fn credentials(&mut self) -> Option<CarrierCredentials> {
-        let parsed = match self.value("credentials")? {
-            Value::Object(_) => CarrierCredentials::parse(self.body.text_of("credentials")?),
-            _ => Err("must be a JSON object"),
-        };
-        parsed.map_err(|message| self.violations.add("credentials", message)).ok()
-    }
-
-    /// What must be absent is refused as such, whatever it says: LiveKit is the carrier of its own numbers, and some
-    /// settings mean nothing in one direction.
-    pub(crate) fn refuse_meaningless(&mut self, kind: Option<Kind>, direction: Option<Direction>) {
-        if kind == Some(Kind::Livekit) {
-            for field in NOT_OF_LIVEKIT {
-                self.refuse(field, "must be absent for kind=livekit");
+    /// Refuses what stands in a patch, where `null` is a change like others.
+    pub(crate) fn refuse_change(&mut self, fields: &[&str], message: &str) {
+        for field in fields {
+            if self.named(field) {
+                self.violations.add(*field, message);
             }
         }
-        match direction {
-            Some(Direction::Inbound) => self.refuse("destination_country", "must be absent for direction=inbound"),
-            Some(Direction::Outbound) => self.refuse("inbound_auth", "must be absent for direction=outbound"),
-            Some(Direction::Both) | None => {}
-        }
     }
 
-    fn refuse(&mut self, field: &str, message: &str) {
-        if self.given(field) {
-            self.violations.add(field, message);
-        }
+    /// Refuses what is no field, as a mistyped security setting must not be dropped; and what only responses have.
+    pub(crate) fn refuse_strange(&mut self) {
+        self.refuse_unknown();
+        self.refuse(self.names.read_only, SET_BY_THE_SERVICE);
     }
 
-    /// A mistyped security setting must not be dropped.
-    pub(crate) fn refuse_unknown(&mut self) {
-        for (field, value) in self.object.iter().filter(|(field, _)| !FIELDS.contains(&field.as_str())) {
-            let message = if READ_ONLY_FIELDS.contains(&field.as_str()) {
-                if value.is_null() {
-                    continue;
-                }
-                "is set by the service: leave it out".to_owned()
-            } else {
-                match nearest(field) {
-                    Some(known) => format!("unknown field, did you mean {known}?"),
-                    None => "unknown field".to_owned(),
-                }
+    /// The same for a patch.
+    pub(crate) fn refuse_strange_change(&mut self) {
+        self.refuse_unknown();
+        self.refuse_change(self.names.read_only, SET_BY_THE_SERVICE);
+    }
+
+    fn refuse_unknown(&mut self) {
+        let Names { settable, read_only } = self.names;
+        let known = |field: &str| settable.contains(&field) || read_only.contains(&field);
+        for field in self.object.keys().filter(|field| !known(field)) {
+            let message = match self.names.nearest(field) {
+                Some(known) => format!("unknown field, did you mean {known}?"),
+                None => "unknown field".to_owned(),
             };
             self.violations.add(shortened(field), message);
         }
     }
 }
 
-/// The field that was probably meant.
-fn nearest(field: &str) -> Option<&'static str> {
-    const ALIKE: f64 = 0.85;
-    let likeness = |known: &&'static str| (strsim::jaro_winkler(&field.to_lowercase(), known), *known);
-    FIELDS
-        .iter()
-        .map(likeness)
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
-}
+const SET_BY_THE_SERVICE: &str = "is set by the service: leave it out";
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::trunk_fields::TRUNK;
 
     #[test]
     fn a_suggestion_is_made_only_when_a_field_is_near() {
-        assert_eq!(nearest("sip_adress"), Some("sip_address"));
-        assert_eq!(nearest("Direction"), Some("direction"));
-        assert_eq!(nearest("media_encrytion"), Some("media_encryption"));
-        assert_eq!(nearest("colour"), None);
+        assert_eq!(TRUNK.nearest("sip_adress"), Some("sip_address"));
+        assert_eq!(TRUNK.nearest("Direction"), Some("direction"));
+        assert_eq!(TRUNK.nearest("media_encrytion"), Some("media_encryption"));
+        assert_eq!(TRUNK.nearest("colour"), None);
     }
 }

@@ -1,13 +1,14 @@
 //! What a SIP trunk and a phone number are: their fields and rules, their ids.
 //!
 //! Values are parsed once, at the edge, into types whose existence means that they are valid:
-//! [`NewTrunk::parse`] turns a request body into a [`NewTrunk`] or into every violation at once, [`TrunkChange::parse`] a
-//! merge patch into a [`TrunkChange`].
+//! [`NewTrunk::parse`] and [`NewNumber::parse`] turn a request body into what they are named for or into every violation
+//! at once, [`TrunkChange::parse`] and [`NumberChange::parse`] a merge patch.
 //! No I/O, no async, no AWS.
 
 mod address;
 mod allowed_address;
 mod api_key;
+mod change;
 mod country;
 mod credentials;
 mod e164;
@@ -17,10 +18,14 @@ mod json;
 mod livekit;
 mod name;
 mod new_number;
+#[cfg(feature = "openapi")]
+mod new_number_schema;
 mod new_trunk;
 #[cfg(feature = "openapi")]
 mod new_trunk_schema;
 mod number_change;
+#[cfg(feature = "openapi")]
+mod number_change_schema;
 mod options;
 mod phone_number;
 mod routability;
@@ -31,11 +36,13 @@ mod trunk;
 mod trunk_change;
 #[cfg(feature = "openapi")]
 mod trunk_change_schema;
+mod trunk_fields;
 mod twilio;
 mod violations;
 
 pub use allowed_address::{AllowedAddress, InvalidAllowedAddress};
 pub use api_key::{ApiKey, ApiKeyHash, ApiKeyState, Scope};
+pub use change::Change;
 pub use country::CountryCode;
 pub use credentials::{AuthPassword, AuthUsername, CarrierCredentials, TrunkSecret};
 pub use e164::E164;
@@ -51,6 +58,6 @@ pub use phone_number::{Binding, PhoneNumber};
 pub use routability::AddressPolicy;
 pub use sip_address::{InvalidSipAddress, SipAddress, SipHost};
 pub use trunk::{BoundNumbers, Carrier, Directional, InboundSettings, OutboundSettings, Trunk, TrunkSettings};
-pub use trunk_change::{Change, SecretChange, TrunkChange};
+pub use trunk_change::{SecretChange, TrunkChange};
 pub use twilio::{AccountSid, AuthToken, TwilioAccount};
 pub use violations::Violations;

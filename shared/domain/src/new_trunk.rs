@@ -1,5 +1,6 @@
 use crate::fields::{Fields, message};
 use crate::json::JsonObject;
+use crate::trunk_fields::TRUNK;
 use crate::{
     AddressPolicy, AuthPassword, AuthUsername, Carrier, CountryCode, Direction, Directional, InboundAuth,
     InboundSettings, Kind, MediaEncryption, OutboundSettings, SipAddress, Transport, TrunkName, TrunkSecret,
@@ -26,8 +27,8 @@ impl NewTrunk {
     /// # Errors
     /// Every rule that the body breaks, by field.
     pub fn parse(body: &JsonObject, policy: AddressPolicy) -> Result<Self, Violations> {
-        let mut fields = Fields::of(body);
-        fields.refuse_unknown();
+        let mut fields = Fields::of(body.fields(), &TRUNK);
+        fields.refuse_strange();
 
         let name = fields.required("name", TrunkName::parse);
         let kind = fields.required("kind", parse_kind);
@@ -50,7 +51,7 @@ impl NewTrunk {
         let country = fields.optional("destination_country", CountryCode::parse);
         let transport = fields.optional("transport", |text| text.parse().map_err(message));
         let media_encryption = fields.optional("media_encryption", |text| text.parse().map_err(message));
-        let credentials = fields.credentials();
+        let credentials = fields.credentials(body);
 
         let (Some(name), Some(kind), Some(direction), true) = (name, kind, direction, fields.violations.is_empty())
         else {

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::fields::{MAX_ALLOWED_ADDRESSES, NOT_OF_LIVEKIT, READ_ONLY_FIELDS};
 use crate::new_trunk::{DEFAULT_MEDIA_ENCRYPTION, DEFAULT_TRANSPORT};
+use crate::schema::{absent, given, is, may_be_null, when};
+use crate::trunk_fields::{MAX_ALLOWED_ADDRESSES, NOT_OF_LIVEKIT, TRUNK};
 use crate::{
     AllowedAddress, AuthPassword, AuthUsername, CarrierCredentials, CountryCode, Direction, InboundAuth, Kind,
     MediaEncryption, NewTrunk, SipAddress, Transport, TrunkName,
@@ -90,28 +91,7 @@ fn add_rules(schema: &mut Schema) {
         when(is("inbound_auth", InboundAuth::Digest.as_str()), given(&["auth_username", "auth_password"])),
     ];
     schema.insert("allOf".to_owned(), json!(rules));
-    // As no properties of their own, since callers have nothing to set there.
-    let read_only = format!("^({})$", READ_ONLY_FIELDS.join("|"));
-    schema.insert("patternProperties".to_owned(), json!({read_only: {"type": "null"}}));
-}
-
-fn when(condition: Value, then: Value) -> Value {
-    json!({"if": condition, "then": then})
-}
-
-fn is(field: &str, word: &str) -> Value {
-    json!({"properties": {field: {"const": word}}, "required": [field]})
-}
-
-fn given(fields: &[&str]) -> Value {
-    let properties: Value = fields.iter().map(|field| (field.to_string(), json!({"type": "string"}))).collect();
-    json!({"properties": properties, "required": fields})
-}
-
-/// `null` counts as absent.
-fn absent(fields: &[&str]) -> Value {
-    let properties: Value = fields.iter().map(|field| (field.to_string(), json!({"type": "null"}))).collect();
-    json!({"properties": properties})
+    may_be_null(schema, TRUNK.read_only);
 }
 
 #[cfg(test)]
@@ -119,8 +99,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use regex::Regex;
+    use serde_json::Value;
 
-    use crate::fields::FIELDS;
     use crate::{AddressPolicy, JsonObject};
 
     use super::*;
@@ -136,7 +116,10 @@ mod tests {
     fn the_schema_has_the_fields_that_the_parser_reads() {
         let schema = schemars::schema_for!(NewTrunk);
         let described: BTreeSet<_> = schema.get("properties").unwrap().as_object().unwrap().keys().collect();
-        assert_eq!(described, FIELDS.map(str::to_owned).iter().collect());
+        assert_eq!(
+            described,
+            TRUNK.settable.iter().map(|field| field.to_string()).collect::<Vec<_>>().iter().collect()
+        );
     }
 
     #[test]

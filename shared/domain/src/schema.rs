@@ -1,6 +1,7 @@
 //! What the JSON schemas of the domain's types share.
 
 use schemars::{Schema, SchemaGenerator};
+use serde_json::{Value, json};
 
 /// A character that no text of a caller may hold, as a set of ECMA-262: Unicode's category Cc, `char::is_control`.
 pub(crate) const NOT_CONTROL: &str = r"[^\u0000-\u001f\u007f-\u009f]";
@@ -41,4 +42,29 @@ pub(crate) fn of(generator: &SchemaGenerator, mut taken: Schema, mut shown: Sche
         taken.ensure_object().append(shown.ensure_object());
     }
     taken
+}
+
+/// Takes `null` for what only responses have. As no properties of their own, since callers have nothing to set there.
+pub(crate) fn may_be_null(schema: &mut Schema, read_only: &[&str]) {
+    let pattern = format!("^({})$", read_only.join("|"));
+    schema.insert("patternProperties".to_owned(), json!({pattern: {"type": "null"}}));
+}
+
+pub(crate) fn when(condition: Value, then: Value) -> Value {
+    json!({"if": condition, "then": then})
+}
+
+pub(crate) fn is(field: &str, word: &str) -> Value {
+    json!({"properties": {field: {"const": word}}, "required": [field]})
+}
+
+pub(crate) fn given(fields: &[&str]) -> Value {
+    let properties: Value = fields.iter().map(|field| (field.to_string(), json!({"type": "string"}))).collect();
+    json!({"properties": properties, "required": fields})
+}
+
+/// None of these fields; `null` counts as absent.
+pub(crate) fn absent(fields: &[&str]) -> Value {
+    let properties: Value = fields.iter().map(|field| (field.to_string(), json!({"type": "null"}))).collect();
+    json!({"properties": properties})
 }

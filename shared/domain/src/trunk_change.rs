@@ -1,9 +1,11 @@
 use crate::fields::{Fields, message};
 use crate::json::JsonObject;
 use crate::new_trunk::{DIGEST_NEEDS_CREDENTIALS, NO_DIGEST_OF_LIVEKIT};
+use crate::trunk_fields::TRUNK;
 use crate::{
-    AddressPolicy, AuthPassword, AuthUsername, Carrier, CarrierCredentials, CountryCode, Directional, InboundAuth,
-    InboundSettings, Kind, OutboundSettings, SipAddress, TrunkName, TrunkSecret, TrunkSettings, Violations,
+    AddressPolicy, AuthPassword, AuthUsername, Carrier, CarrierCredentials, Change, CountryCode, Directional,
+    InboundAuth, InboundSettings, Kind, OutboundSettings, SipAddress, TrunkName, TrunkSecret, TrunkSettings,
+    Violations,
 };
 
 /// What a merge patch makes of a trunk: every rule of the contract holds.
@@ -22,28 +24,6 @@ pub struct SecretChange {
     pub password: Change<AuthPassword>,
     /// Of the carrier's credentials: what is set is a merge patch of its own.
     pub credentials: Change<CarrierCredentials>,
-}
-
-/// What a merge patch makes of a value that need not be there.
-#[derive(Debug, Clone)]
-pub enum Change<T> {
-    /// It stays as it is.
-    Keep,
-    /// It goes, if it is there.
-    Clear,
-    /// This comes, in its place or into it.
-    Set(T),
-}
-
-impl<T> Change<T> {
-    /// What is there afterwards, where a value that is set comes in the place of the `kept` one.
-    pub fn apply(self, kept: Option<T>) -> Option<T> {
-        match self {
-            Self::Keep => kept,
-            Self::Clear => None,
-            Self::Set(value) => Some(value),
-        }
-    }
 }
 
 impl SecretChange {
@@ -84,13 +64,9 @@ impl TrunkChange {
     /// # Errors
     /// Every rule that the patch breaks, by field.
     pub fn parse(patch: &JsonObject, current: &TrunkSettings, policy: AddressPolicy) -> Result<Self, Violations> {
-        let mut fields = Fields::of(patch);
-        fields.refuse_unknown();
-        for field in ["kind", "direction"] {
-            if fields.named(field) {
-                fields.violations.add(field, "cannot be changed: leave it out, or create another trunk");
-            }
-        }
+        let mut fields = Fields::of(patch.fields(), &TRUNK);
+        fields.refuse_strange_change();
+        fields.refuse_change(&["kind", "direction"], "cannot be changed: leave it out, or create another trunk");
         fields.refuse_meaningless(Some(current.kind()), Some(current.direction()));
         fields.refuse_clearing(current);
 
@@ -104,7 +80,7 @@ impl TrunkChange {
         let country_cleared = fields.cleared("destination_country");
         let transport = fields.optional("transport", |text| text.parse().map_err(message));
         let media_encryption = fields.optional("media_encryption", |text| text.parse().map_err(message));
-        let credentials = match fields.credentials() {
+        let credentials = match fields.credentials(patch) {
             Some(credentials) => Change::Set(credentials),
             None if fields.cleared("credentials") => Change::Clear,
             None => Change::Keep,
@@ -242,7 +218,7 @@ mod tests {
             &inbound(),
             r#"{"name": null, "kind": "byoc", "direction": null, "sip_address": null, "auth_username": "u2",
                 "auth_password": null, "inbound_auth": null, "allowed_addresses": ["203.0.113.7/24"],
-                "destination_country": "DE", "transport": "sctp", "media_encryption": null, "credentials": [], "id": 1,
+                "destination_country": "DE", "transport": "sctp", "media_encryption": null, "credentials": [], "id": null,
                 "auth_pasword": "x"}"#,
         );
         assert_eq!(

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
-use crate::fields::{MAX_ALLOWED_ADDRESSES, READ_ONLY_FIELDS};
+use crate::trunk_fields::MAX_ALLOWED_ADDRESSES;
 use crate::{
     AllowedAddress, AuthPassword, AuthUsername, CarrierCredentials, CountryCode, InboundAuth, MediaEncryption,
     SipAddress, Transport, TrunkChange, TrunkName,
@@ -62,8 +62,6 @@ fn add_rules(schema: &mut Schema) {
     };
     let rules = [clears_both("auth_username", "auth_password"), clears_both("auth_password", "auth_username")];
     schema.insert("allOf".to_owned(), json!(rules));
-    let read_only = format!("^({})$", READ_ONLY_FIELDS.join("|"));
-    schema.insert("patternProperties".to_owned(), json!({read_only: {"type": "null"}}));
 }
 
 #[cfg(test)]
@@ -71,14 +69,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::fields::FIELDS;
+    use crate::trunk_fields::TRUNK;
 
     #[test]
     fn the_schema_has_the_fields_that_can_be_changed() {
         let schema = schemars::schema_for!(TrunkChange);
         let described: BTreeSet<_> = schema.get("properties").unwrap().as_object().unwrap().keys().collect();
-        let changeable: Vec<_> = FIELDS.into_iter().filter(|field| !["kind", "direction"].contains(field)).collect();
-        assert_eq!(described, changeable.into_iter().map(str::to_owned).collect::<Vec<_>>().iter().collect());
+        let changeable = TRUNK.settable.iter().filter(|field| !["kind", "direction"].contains(field));
+        assert_eq!(described, changeable.map(|field| field.to_string()).collect::<Vec<_>>().iter().collect());
         assert_eq!(schema.get("required"), None);
     }
 }

@@ -13,6 +13,13 @@ impl Violations {
         self.0.entry(path.into()).or_insert_with(|| message.into());
     }
 
+    /// Adds those of the object in the field `path`.
+    pub(crate) fn add_within(&mut self, path: &str, inner: &Self) {
+        for (field, message) in &inner.0 {
+            self.add(format!("{path}.{field}"), message);
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

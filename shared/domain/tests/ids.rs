@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use trunkline_domain::{RequestId, SweepId, TrunkId, WorkspaceId};
+use trunkline_domain::{PhoneNumberId, RequestId, SweepId, TrunkId, WorkspaceId};
 
 const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -50,7 +50,7 @@ fn any_number() -> impl Strategy<Value = u128> {
 
 fn any_text() -> impl Strategy<Value = String> {
     let prefix = prop_oneof![
-        8 => prop::sample::select(vec!["trunk", "ws", "req", "sweep"]).prop_map(str::to_owned),
+        8 => prop::sample::select(vec!["trunk", "phone", "ws", "req", "sweep"]).prop_map(str::to_owned),
         1 => "[a-z_]{0,8}",
         1 => prop::sample::select(vec!["TRUNK", "Trunk", " trunk", "trunk_", "_trunk", "trunk_ws"]).prop_map(str::to_owned),
     ];
@@ -60,7 +60,7 @@ fn any_text() -> impl Strategy<Value = String> {
         3 => damaged(right.clone(), "0789aAilouzZ_- \0é"),
         1 => right.clone().prop_map(|text| text.to_uppercase()),
         1 => right.prop_map(|text| text.split('_').next_back().unwrap().to_owned()),
-        2 => "(trunk|ws|req|sweep)_[0-9a-hjkmnp-tv-z]{26}",
+        2 => "(trunk|phone|ws|req|sweep)_[0-9a-hjkmnp-tv-z]{26}",
         1 => "trunk_[0-9a-z]{25,27}",
         1 => "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
         1 => any::<String>(),
@@ -84,6 +84,7 @@ where
 fn an_id_is_read_as_the_specification_says_and_no_other_form_is() {
     check(16, any_text(), |text| {
         reads_as_specified::<TrunkId>("trunk", &text)?;
+        reads_as_specified::<PhoneNumberId>("phone", &text)?;
         reads_as_specified::<WorkspaceId>("ws", &text)?;
         reads_as_specified::<RequestId>("req", &text)?;
         reads_as_specified::<SweepId>("sweep", &text)
