@@ -17,46 +17,69 @@ use serde_json::{Value, json};
 use trunkline_bootstrap::{Clients, Environment, LiveKitKeys, StartError};
 use trunkline_dynamodb::TrunkTable;
 use trunkline_http::{
-    CreateSipTrunk, DeleteSipTrunk, EventResponse, GetSipTrunk, Healthz, ListSipTrunks, NotFound, Operation,
-    UpdateSipTrunk, answer, find,
+    CreateSipTrunk, DeletePhoneNumber, DeleteSipTrunk, EventResponse, GetPhoneNumber, GetSipTrunk, Healthz,
+    ImportPhoneNumber, ListPhoneNumbers, ListSipTrunks, NotFound, Operation, UpdatePhoneNumber, UpdateSipTrunk, answer,
+    find,
 };
 use trunkline_livekit::LiveKitSip;
 use trunkline_secrets::TrunkSecrets;
 
 /// The handlers of all functions.
 pub(crate) struct Handlers {
-    create: CreateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
-    list: ListSipTrunks<TrunkTable, TrunkTable>,
-    get: GetSipTrunk<TrunkTable, TrunkTable>,
-    update: UpdateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
-    delete: DeleteSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    create_sip_trunk: CreateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    list_sip_trunks: ListSipTrunks<TrunkTable, TrunkTable>,
+    get_sip_trunk: GetSipTrunk<TrunkTable, TrunkTable>,
+    update_sip_trunk: UpdateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    delete_sip_trunk: DeleteSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    import_phone_number: ImportPhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    list_phone_numbers: ListPhoneNumbers<TrunkTable, TrunkTable>,
+    get_phone_number: GetPhoneNumber<TrunkTable, TrunkTable>,
+    update_phone_number: UpdatePhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    delete_phone_number: DeletePhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
 }
 
 impl Handlers {
     pub(crate) fn new(environment: &Environment, clients: &Clients) -> Result<Self, StartError> {
         Ok(Self {
-            create: CreateSipTrunk {
+            create_sip_trunk: CreateSipTrunk {
                 authenticator: clients.authenticator()?,
                 create: clients.create_trunk()?,
                 address_policy: environment.address_policy()?,
                 sip_host: environment.sip_host()?,
             },
-            list: ListSipTrunks {
+            list_sip_trunks: ListSipTrunks {
                 authenticator: clients.authenticator()?,
                 store: clients.table()?,
                 sip_host: environment.sip_host()?,
             },
-            get: GetSipTrunk {
+            get_sip_trunk: GetSipTrunk {
                 authenticator: clients.authenticator()?,
                 store: clients.table()?,
                 sip_host: environment.sip_host()?,
             },
-            update: UpdateSipTrunk {
+            update_sip_trunk: UpdateSipTrunk {
                 authenticator: clients.authenticator()?,
                 update: clients.update_trunk()?,
                 sip_host: environment.sip_host()?,
             },
-            delete: DeleteSipTrunk { authenticator: clients.authenticator()?, delete: clients.delete_trunk()? },
+            delete_sip_trunk: DeleteSipTrunk {
+                authenticator: clients.authenticator()?,
+                delete: clients.delete_trunk()?,
+            },
+            import_phone_number: ImportPhoneNumber {
+                authenticator: clients.authenticator()?,
+                import: clients.import_number()?,
+            },
+            list_phone_numbers: ListPhoneNumbers { authenticator: clients.authenticator()?, store: clients.table()? },
+            get_phone_number: GetPhoneNumber { authenticator: clients.authenticator()?, store: clients.table()? },
+            update_phone_number: UpdatePhoneNumber {
+                authenticator: clients.authenticator()?,
+                update: clients.update_number()?,
+            },
+            delete_phone_number: DeletePhoneNumber {
+                authenticator: clients.authenticator()?,
+                delete: clients.delete_number()?,
+            },
         })
     }
 }
@@ -77,11 +100,16 @@ pub(crate) async fn serve(State(handlers): State<Arc<Handlers>>, request: Reques
     let event = event(method, path, parts.uri.query(), &parts.headers, &route_key, parameters, &body);
     let event = lambda_http::request::from_str(&event.to_string()).expect("an event of API Gateway's form");
     let response = match route.map(|(route, _)| route.operation) {
-        Some(Operation::CreateSipTrunk) => answer(&handlers.create, event).await,
-        Some(Operation::ListSipTrunks) => answer(&handlers.list, event).await,
-        Some(Operation::GetSipTrunk) => answer(&handlers.get, event).await,
-        Some(Operation::UpdateSipTrunk) => answer(&handlers.update, event).await,
-        Some(Operation::DeleteSipTrunk) => answer(&handlers.delete, event).await,
+        Some(Operation::CreateSipTrunk) => answer(&handlers.create_sip_trunk, event).await,
+        Some(Operation::ListSipTrunks) => answer(&handlers.list_sip_trunks, event).await,
+        Some(Operation::GetSipTrunk) => answer(&handlers.get_sip_trunk, event).await,
+        Some(Operation::UpdateSipTrunk) => answer(&handlers.update_sip_trunk, event).await,
+        Some(Operation::DeleteSipTrunk) => answer(&handlers.delete_sip_trunk, event).await,
+        Some(Operation::ImportPhoneNumber) => answer(&handlers.import_phone_number, event).await,
+        Some(Operation::ListPhoneNumbers) => answer(&handlers.list_phone_numbers, event).await,
+        Some(Operation::GetPhoneNumber) => answer(&handlers.get_phone_number, event).await,
+        Some(Operation::UpdatePhoneNumber) => answer(&handlers.update_phone_number, event).await,
+        Some(Operation::DeletePhoneNumber) => answer(&handlers.delete_phone_number, event).await,
         Some(Operation::Healthz) => answer(&Healthz, event).await,
         None => answer(&NotFound, event).await,
     };

@@ -1,4 +1,4 @@
-//! Bodies of trunks to create.
+//! Bodies of trunks to create, and of phone numbers to import.
 
 use serde_json::{Value, json};
 
@@ -36,6 +36,11 @@ pub fn outbound() -> Value {
 /// A trunk for LiveKit's own number.
 pub fn livekit() -> Value {
     json!({ "name": "Number", "kind": "livekit", "direction": "inbound" })
+}
+
+/// A carrier's phone number, on that trunk.
+pub fn number(e164: &str, trunk_id: &str) -> Value {
+    json!({ "e164": e164, "provider": "byoc", "trunk_id": trunk_id })
 }
 
 /// `body` with the fields of `changes` in place of its own.

@@ -8,6 +8,9 @@ use crate::description;
 /// Where trunks are created and listed.
 pub const TRUNKS: &str = "/v1/agents/sip-trunks";
 
+/// Where phone numbers are imported and listed.
+pub const NUMBERS: &str = "/v1/agents/phone-numbers";
+
 /// Every code of the contract, with its status.
 pub const CODES: [(u16, &str); 18] = [
     (400, "bad_request"),
@@ -96,6 +99,34 @@ impl Client {
     /// Deletes one trunk.
     pub async fn delete_trunk(&self, id: &str) -> Answer {
         self.delete(&format!("{TRUNKS}/{id}")).await
+    }
+
+    /// Imports a phone number.
+    pub async fn import(&self, body: &Value) -> Answer {
+        self.request(Method::POST, NUMBERS).json(body).send().await
+    }
+
+    /// Imports a phone number under an idempotency key.
+    pub async fn import_once(&self, key: &str, body: &Value) -> Answer {
+        self.request(Method::POST, NUMBERS).header("idempotency-key", key).json(body).send().await
+    }
+
+    /// One phone number.
+    pub async fn get_number(&self, id: &str) -> Answer {
+        self.get(&format!("{NUMBERS}/{id}")).await
+    }
+
+    /// Changes one phone number.
+    pub async fn patch_number(&self, id: &str, patch: &Value) -> Answer {
+        self.request(Method::PATCH, &format!("{NUMBERS}/{id}"))
+            .body("application/merge-patch+json", patch.to_string())
+            .send()
+            .await
+    }
+
+    /// Deletes one phone number.
+    pub async fn delete_number(&self, id: &str) -> Answer {
+        self.delete(&format!("{NUMBERS}/{id}")).await
     }
 
     /// A request for a trunk, still without a body.
@@ -241,7 +272,7 @@ impl Answer {
         self.body["error"]["fields"].as_object().cloned().unwrap_or_default()
     }
 
-    /// The trunk's id.
+    /// The id of a trunk or a number.
     #[track_caller]
     pub fn id(&self) -> &str {
         self.text_of("id")

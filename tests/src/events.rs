@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use livekit_protocol::{
     CreateSipDispatchRuleRequest, CreateSipInboundTrunkRequest, CreateSipOutboundTrunkRequest, SipDispatchRule,
@@ -9,14 +10,15 @@ use livekit_protocol::{
 };
 use serde_json::Value;
 use trunkline_domain::{
-    AddressPolicy, ApiKey, BoundNumbers, InboundObjects, JsonObject, LiveKitObjects, NewTrunk, OutboundObjects, Scope,
-    Trunk, TrunkId, WorkspaceId,
+    AddressPolicy, ApiKey, Binding, BoundNumbers, E164, InboundObjects, JsonObject, Kind, LiveKitObjects, NewTrunk,
+    OutboundObjects, PhoneNumber, PhoneNumberLabel, Scope, Trunk, TrunkId, WorkspaceId,
 };
-use trunkline_provisioning::ports::{Reservation, TrunkStore};
+use trunkline_provisioning::ports::{NumberReservation, NumberWrite, Reservation, TrunkStore, UpdateBegin};
 use trunkline_provisioning::{Lease, LeaseOwner, SecretPrefix, TrunkKey};
 
 use crate::canary::assert_no_trace_of;
 use crate::lambda::Function;
+use crate::probe::text;
 use crate::sam::Deployed;
 use crate::{World, both};
 
@@ -24,6 +26,12 @@ use crate::{World, both};
 const DEMO_TRUNK: &str = "trunk_01m83t4cm0e00b000000000001";
 /// The trunk of the second workspace.
 const SECOND_TRUNK: &str = "trunk_01m83t4dk8e00b000000000002";
+/// One of the trunks of the workspace at its caps.
+const FULL_TRUNK: &str = "trunk_01m83t4fhre00b000000000004";
+/// A phone number of the demo workspace's trunk.
+const DEMO_NUMBER: (&str, &str) = ("phone_01m83t4gh0e00b000000000005", "+12025550101");
+/// A phone number of the second workspace's trunk.
+const SECOND_NUMBER: (&str, &str) = ("phone_01m83t4hg8e00b000000000006", "+12025550102");
 const DEMO_KEY: &str = "sk_EventsDemoFull00000000000000000000000000000";
 
 /// One file.
@@ -72,6 +80,18 @@ pub struct Fed {
 pub async fn feed(binary: &str, name: &str) -> Fed {
     let world = World::start().await;
     world.add_event_fixtures().await;
+    feed_on(world, binary, name).await
+}
+
+/// The same, with phone numbers among the fixtures.
+pub async fn feed_with_numbers(binary: &str, name: &str) -> Fed {
+    let world = World::start().await;
+    world.add_event_fixtures().await;
+    world.add_number_fixtures().await;
+    feed_on(world, binary, name).await
+}
+
+async fn feed_on(world: World, binary: &str, name: &str) -> Fed {
     let function = world.function(binary, &[("RUST_LOG", "trace")]).await;
     let mut responses = Vec::new();
     for event in of(name) {
@@ -127,9 +147,18 @@ impl World {
 
         self.add_trunk(demo, DEMO_TRUNK.parse().unwrap()).await;
         self.add_trunk(second, SECOND_TRUNK.parse().unwrap()).await;
-        for _ in 0..20 {
+        self.add_trunk(full, FULL_TRUNK.parse().unwrap()).await;
+        for _ in 1..20 {
             self.add_trunk(full, TrunkId::new()).await;
         }
+    }
+
+    /// Puts the phone numbers of `events/README.md` onto those trunks.
+    pub async fn add_number_fixtures(&self) {
+        self.add_number(DEMO_TRUNK, DEMO_NUMBER).await;
+        self.add_number(SECOND_TRUNK, SECOND_NUMBER).await;
+        let full = self.dynamodb().trunk(FULL_TRUNK).await.unwrap();
+        self.dynamodb().set(text(&full, "pk"), "WS", "number_count", AttributeValue::N("100".to_owned())).await;
     }
 
     async fn workspace_of(&self, key: &str, scope: Scope) -> WorkspaceId {
@@ -168,6 +197,43 @@ impl World {
             updated_at: now,
         };
         store.commit(&trunk, &owner, None).await.unwrap();
+    }
+
+    /// A number with an id of our choice, which no request can have: by the production code's own steps. What LiveKit says
+    /// of the trunk is made good by the first change.
+    async fn add_number(&self, trunk_id: &str, (id, e164): (&str, &str)) {
+        let item = self.dynamodb().trunk(trunk_id).await.unwrap();
+        let workspace_id = text(&item, "pk").trim_start_matches("WS#").parse().unwrap();
+        let key = TrunkKey { workspace_id, id: trunk_id.parse().unwrap() };
+        let store = self.dynamodb().store();
+        let mut record = store.get(key).await.unwrap().unwrap();
+        let now = Timestamp::now();
+        let owner = LeaseOwner::new("number fixture");
+        let lease = Lease { owner: owner.clone(), until: now + SignedDuration::from_secs(30) };
+        let number = PhoneNumber {
+            id: id.parse().unwrap(),
+            workspace_id,
+            e164: E164::parse(e164).unwrap(),
+            provider: Kind::Byoc,
+            label: Some(PhoneNumberLabel::parse("Reception").unwrap()),
+            binding: Some(Binding { trunk_id: key.id, direction: record.trunk.settings.direction() }),
+            provider_phone_number_id: None,
+            version: PhoneNumber::FIRST_VERSION,
+            created_at: now,
+            updated_at: now,
+        };
+        let version = record.trunk.version;
+        let begin = UpdateBegin {
+            key,
+            version,
+            secret_names: record.secret_name.iter().cloned().collect(),
+            lease: &lease,
+            now,
+        };
+        store.begin_import(&begin, &NumberReservation { number: &number, claim: None }).await.unwrap();
+        record.trunk.numbers.insert(number.e164.clone(), number.id);
+        record.trunk.version += 1;
+        store.commit_numbers(&[record], &owner, NumberWrite::Import(&number, None)).await.unwrap();
     }
 
     async fn add_livekit_objects(&self, id: TrunkId) -> LiveKitObjects {

@@ -24,8 +24,8 @@ pub mod twilio;
 mod waves;
 mod world;
 
-pub use bodies::{FULL_SECRET, both, inbound, livekit, outbound, with, without};
-pub use client::{Answer, CODES, Client, Request, TRUNKS};
+pub use bodies::{FULL_SECRET, both, inbound, livekit, number, outbound, with, without};
+pub use client::{Answer, CODES, Client, NUMBERS, Request, TRUNKS};
 pub use left::Left;
 pub use redact::{redacted, redactions};
 pub use waves::in_waves;

@@ -2,7 +2,13 @@ use regex::Regex;
 
 /// What differs from run to run, and the word for its kind.
 fn patterns() -> Vec<(String, String)> {
-    let ids = [("trunk", "trunk id"), ("req", "request id"), ("ws", "workspace id"), ("key", "API key id")];
+    let ids = [
+        ("trunk", "trunk id"),
+        ("phone", "phone number id"),
+        ("req", "request id"),
+        ("ws", "workspace id"),
+        ("key", "API key id"),
+    ];
     let ids = ids.map(|(prefix, name)| (format!("{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}"), format!("[{name}]")));
     let others = [
         ("ST_[A-Za-z0-9]+", "[LiveKit trunk id]"),

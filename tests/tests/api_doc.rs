@@ -144,14 +144,16 @@ async fn every_example_is_answered_as_it_says() {
     for Example { command, answer: expected } in examples() {
         let curl = Curl::parse(words(&command, &variables));
         let path = curl.url.strip_prefix(&ready.url).unwrap().split('?').next().unwrap().to_owned();
-        let path = variables.get("TRUNK").map_or(path.clone(), |id| path.replace(id, "{id}"));
+        let ids = ["TRUNK", "NUMBER"].into_iter().filter_map(|name| variables.get(name));
+        let path = ids.fold(path, |path, id| path.replace(id, "{id}"));
+        let made = if path.ends_with("/phone-numbers") { "NUMBER" } else { "TRUNK" };
         shown.insert(format!("{} {path}", curl.method()));
         let answer = curl.send(&ready.url).await;
         let whole = |answer: &Value| redacted(&serde_json::to_string_pretty(answer).unwrap());
         let (actual, expected) = (whole(&answer.whole()), whole(&written(&expected)));
         assert!(actual == expected, "{command}\nis answered\n{actual}\nand docs/API.md says\n{expected}");
         if answer.status == 201 {
-            variables.insert("TRUNK", answer.id().to_owned());
+            variables.insert(made, answer.id().to_owned());
         }
         if let Some(cursor) = answer.body["next_cursor"].as_str() {
             variables.insert("CURSOR", cursor.to_owned());

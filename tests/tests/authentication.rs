@@ -4,7 +4,7 @@
 
 use serde_json::json;
 use trunkline_domain::Scope;
-use trunkline_tests::{Answer, Client, Left, TRUNKS, World, both, inbound, redactions};
+use trunkline_tests::{Answer, Client, Left, NUMBERS, TRUNKS, World, both, inbound, number, redactions};
 
 /// The first character outside base62 makes a key that no table can hold.
 const MALFORMED: [&str; 6] = ["", "sk_", "sk_short", "pk_0000000000000000000000000000000000000000000", "sk_ü", "a b"];
@@ -15,6 +15,16 @@ async fn every_route(client: &Client, id: &str) -> [Answer; 4] {
         client.get(TRUNKS).await,
         client.get_trunk(id).await,
         client.delete_trunk(id).await,
+    ]
+}
+
+async fn every_route_of_numbers(client: &Client, trunk_id: &str, id: &str) -> [Answer; 5] {
+    [
+        client.import(&number("+12025550199", trunk_id)).await,
+        client.get(NUMBERS).await,
+        client.get_number(id).await,
+        client.patch_number(id, &json!({ "label": "Stolen" })).await,
+        client.delete_number(id).await,
     ]
 }
 
@@ -30,9 +40,11 @@ async fn without_a_valid_key_there_is_nothing() {
 
     let mut clients = vec![world.client().without_key()];
     clients.extend(MALFORMED.into_iter().chain([unknown, &revoked]).map(|key| world.client().with_key(key)));
+    let imported = world.client().import(&number("+12025550123", trunk.id())).await.expect(201);
     let mut bodies = Vec::new();
     for client in &clients {
-        for mut answer in every_route(client, trunk.id()).await {
+        let of_numbers = every_route_of_numbers(client, trunk.id(), imported.id()).await;
+        for mut answer in every_route(client, trunk.id()).await.into_iter().chain(of_numbers) {
             assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{client:?}");
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
             answer.body["request_id"] = "".into();
@@ -41,7 +53,8 @@ async fn without_a_valid_key_there_is_nothing() {
     }
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "the same body for each: {bodies:?}");
-    assert_eq!(world.left().await, Left::both(1));
+    assert_eq!(world.client().get_number(imported.id()).await.expect(200).body, imported.body);
+    assert_eq!(world.left().await, Left { in_sweep_index: 1, ..Left::both(1) });
 }
 
 #[tokio::test]
@@ -118,4 +131,48 @@ async fn another_workspaces_trunks_do_not_count() {
     }
     assert_eq!((table.trunk_count(&own_id).await, table.trunk_count(&other_id).await), (1, 2));
     assert_eq!(world.left().await, Left::inbound(3));
+}
+
+#[tokio::test]
+async fn a_key_that_may_read_reads_numbers() {
+    let world = World::start().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    let imported = world.client().import(&number("+12025550123", trunk.id())).await.expect(201);
+    let client = world.client().with_key(&world.ready().read_api_key);
+    let [import, list, get, patch, delete] = every_route_of_numbers(&client, trunk.id(), imported.id()).await;
+    for refused in [import, patch, delete] {
+        refused.expect_error(403, "insufficient_scope");
+    }
+    assert_eq!(get.expect(200).body, imported.body);
+    assert_eq!(list.expect(200).body["numbers"], json!([imported.body]));
+    client.import(&json!({ "e164": 1 })).await.expect_error(403, "insufficient_scope");
+    client.patch_number("nonsense", &json!({ "e164": 1 })).await.expect_error(403, "insufficient_scope");
+    client.delete_number("nonsense").await.expect_error(403, "insufficient_scope");
+    assert_eq!(world.client().get_number(imported.id()).await.expect(200).body, imported.body);
+}
+
+#[tokio::test]
+async fn another_workspaces_number_is_not_there() {
+    let world = World::start().await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    let imported = world.client().import(&number("+12025550123", trunk.id())).await.expect(201);
+    let other = world.other_client();
+    other.get_number(imported.id()).await.expect_error(404, "phone_number_not_found");
+    other.patch_number(imported.id(), &json!({ "label": "Stolen" })).await.expect_error(404, "phone_number_not_found");
+    other.patch_number(imported.id(), &json!({ "trunk_id": null })).await.expect_error(404, "phone_number_not_found");
+    other.delete_number(imported.id()).await.expect_error(404, "phone_number_not_found");
+    let nothing = json!({ "numbers": [], "next_cursor": null, "has_more": false });
+    assert_eq!(other.get(NUMBERS).await.expect(200).body, nothing);
+    assert_eq!(other.get(&format!("{NUMBERS}?cursor={}", imported.id())).await.expect(200).body, nothing);
+
+    // Neither is a trunk of another's a place for a number, nor does a held number say whose it is.
+    let own = other.create(&inbound()).await.expect(201);
+    let stolen = other.import(&number("+12025550124", trunk.id())).await.expect_error(400, "validation_failed");
+    let nowhere = number("+12025550124", "trunk_01m83t4ejge00b000000000003");
+    assert_eq!(stolen.fields(), other.import(&nowhere).await.fields());
+    let taken = other.import(&number("+12025550123", own.id())).await.expect_error(409, "conflict");
+    let again = world.client().import(&number("+12025550123", trunk.id())).await.expect_error(409, "conflict");
+    assert_eq!(taken.body["error"], again.body["error"]);
+    assert!(!taken.text.contains(imported.id()) && !taken.text.contains(&world.ready().workspace_id), "{}", taken.text);
+    assert_eq!(world.client().get_number(imported.id()).await.expect(200).body, imported.body);
 }

@@ -7,8 +7,9 @@ use std::cell::Cell;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use reqwest::Method;
 use serde_json::{Value, json};
-use trunkline_tests::{Answer, Client, Left, World, both, inbound, livekit, outbound, with};
+use trunkline_tests::{Answer, Client, Left, NUMBERS, Request, World, both, inbound, livekit, outbound, with};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -167,6 +168,32 @@ async fn no_string_holds_nul() {
     }
     let raw = inbound().to_string().replace("In", "I\0n");
     post(&client, raw).await.expect_error(400, "bad_request");
+    assert_eq!(world.left().await, Left::NOTHING);
+}
+
+/// The same for each body of numbers: nothing is read of what cannot be read.
+#[tokio::test]
+async fn bodies_of_numbers_are_read_like_those_of_trunks() {
+    let world = World::start().await;
+    let client = world.client();
+    let one = format!("{NUMBERS}/phone_01m83t4gh0e00b000000000005");
+    let requests: [&dyn Fn() -> Request; 2] =
+        [&|| client.request(Method::POST, NUMBERS), &|| client.request(Method::PATCH, &one)];
+    for request in requests {
+        let send = |body: String| request().body("application/json", body).send();
+        let twice = r#"{"twilio": {"auth_token": "a", "auth_token": "b"}}"#;
+        for malformed in ["", "null", "[]", "{", r#"{"label": "a",}"#, r#"{"label": "a", "label": "a"}"#, twice] {
+            send(malformed.to_owned()).await.expect_error(400, "bad_request");
+        }
+        for unreadable in [r#"{"label": "\u0000"}"#.to_owned(), format!(r#"{{"twilio": {}}}"#, "[".repeat(40))] {
+            send(unreadable).await.expect_error(400, "bad_request");
+        }
+        send(format!("{{}}{}", " ".repeat(LIMIT))).await.expect_error(413, "payload_too_large");
+        request().body("text/plain", "{}").send().await.expect_error(415, "unsupported_media_type");
+        request().untyped_body("{}").send().await.expect_error(415, "unsupported_media_type");
+    }
+    let merge_patch = client.request(Method::POST, NUMBERS).body("application/merge-patch+json", "{}");
+    merge_patch.send().await.expect_error(415, "unsupported_media_type");
     assert_eq!(world.left().await, Left::NOTHING);
 }
 

@@ -1,9 +1,9 @@
-//! The list, page by page, while trunks come and go.
+//! The lists, page by page, while trunks and numbers come and go.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
 use serde_json::{Value, json};
-use trunkline_tests::{Answer, Client, TRUNKS, World, inbound, livekit, outbound, with};
+use trunkline_tests::{Answer, Client, NUMBERS, TRUNKS, World, inbound, livekit, number, outbound, with};
 
 async fn page(client: &Client, query: &str) -> Answer {
     client.get(&format!("{TRUNKS}?{query}")).await
@@ -29,11 +29,16 @@ async fn numbered(client: &Client, n: usize) -> Vec<String> {
 
 /// Follows the cursors from the first page to the last.
 async fn all_pages(client: &Client, query: &str) -> Vec<Vec<String>> {
+    follow(client, TRUNKS, query, names).await
+}
+
+/// The same for any list; what of a page is `shown`.
+async fn follow(client: &Client, list: &str, query: &str, shown: fn(&Answer) -> Vec<&str>) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut cursor = String::new();
     loop {
-        let answer = page(client, &format!("{query}{cursor}")).await.expect(200);
-        pages.push(names(&answer).into_iter().map(str::to_owned).collect());
+        let answer = client.get(&format!("{list}?{query}{cursor}")).await.expect(200);
+        pages.push(shown(&answer).into_iter().map(str::to_owned).collect());
         let next = &answer.body["next_cursor"];
         assert_eq!(answer.body["has_more"], json!(!next.is_null()), "{}", answer.text);
         match next.as_str() {
@@ -177,4 +182,80 @@ async fn what_a_query_may_not_say() {
     }
     let answer = page(&client, "limit=0&cursor=x&kind=y&direction=z").await.expect_error(400, "validation_failed");
     assert_eq!(answer.fields().keys().collect::<Vec<_>>(), ["cursor", "direction", "kind", "limit"]);
+}
+
+/// The last two digits of the numbers on a page.
+fn endings(answer: &Answer) -> Vec<&str> {
+    let numbers = answer.body["numbers"].as_array().unwrap();
+    numbers.iter().map(|number| &number["e164"].as_str().unwrap()[10..]).collect()
+}
+
+/// Numbers that end in `01` to `n`, on one trunk; their ids, oldest first.
+async fn imported(client: &Client, n: usize) -> Vec<String> {
+    let trunk = create(client, "Numbers").await;
+    let mut ids = Vec::new();
+    for ending in 1..=n {
+        let answer = client.import(&number(&format!("+120255501{ending:02}"), &trunk)).await;
+        ids.push(answer.expect(201).id().to_owned());
+    }
+    ids
+}
+
+#[tokio::test]
+async fn numbers_come_newest_first_in_full_pages() {
+    let world = World::start().await;
+    let client = world.client();
+    imported(&client, 5).await;
+    let pages = |query: &'static str| follow(&client, NUMBERS, query, endings);
+    assert_eq!(pages("limit=2").await, [vec!["05", "04"], vec!["03", "02"], vec!["01"]]);
+    assert_eq!(pages("limit=5").await, [["05", "04", "03", "02", "01"]]);
+    assert_eq!(pages("").await, [["05", "04", "03", "02", "01"]]);
+    assert_eq!(pages("limit=1").await.len(), 5);
+}
+
+#[tokio::test]
+async fn the_default_limit_of_numbers_is_50_too() {
+    let world = World::start().await;
+    let client = world.client();
+    imported(&client, 51).await;
+    let first = client.get(NUMBERS).await.expect(200);
+    assert_eq!((endings(&first).len(), &first.body["has_more"]), (50, &json!(true)));
+    let second = client.get(&format!("{NUMBERS}?cursor={}", first.text_of("next_cursor"))).await.expect(200);
+    assert_eq!((endings(&second), &second.body["has_more"]), (vec!["01"], &json!(false)));
+}
+
+#[tokio::test]
+async fn a_cursor_of_numbers_survives_deletes() {
+    let world = World::start().await;
+    let client = world.client();
+    let ids = imported(&client, 6).await;
+    let first = client.get(&format!("{NUMBERS}?limit=2")).await.expect(200);
+    assert_eq!(endings(&first), ["06", "05"]);
+    // The number that the cursor is named after, and one behind it.
+    for deleted in [5, 4] {
+        client.delete_number(&ids[deleted - 1]).await.expect(204);
+    }
+    let cursor = first.text_of("next_cursor");
+    let second = client.get(&format!("{NUMBERS}?limit=2&cursor={cursor}")).await.expect(200);
+    assert_eq!(endings(&second), ["03", "02"]);
+}
+
+#[tokio::test]
+async fn what_a_query_of_numbers_may_not_say() {
+    let world = World::start().await;
+    let client = world.client();
+    let trunk = create(&client, "A trunk").await;
+    for (query, field) in [
+        ("limit=0".to_owned(), "limit"),
+        ("limit=201".to_owned(), "limit"),
+        ("limit=%2B1".to_owned(), "limit"),
+        ("cursor=nonsense".to_owned(), "cursor"),
+        ("cursor=".to_owned(), "cursor"),
+        (format!("cursor={trunk}"), "cursor"),
+    ] {
+        let answer = client.get(&format!("{NUMBERS}?{query}")).await.expect_error(400, "validation_failed");
+        assert_eq!(answer.fields().keys().collect::<Vec<_>>(), [field], "{query}");
+    }
+    let answer = client.get(&format!("{NUMBERS}?limit=x&cursor=x")).await.expect_error(400, "validation_failed");
+    assert_eq!(answer.fields().keys().collect::<Vec<_>>(), ["cursor", "limit"]);
 }

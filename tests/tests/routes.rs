@@ -5,7 +5,7 @@
 use reqwest::Method;
 use serde_json::json;
 use trunkline_tests::fault::System;
-use trunkline_tests::{Left, TRUNKS, World, redactions};
+use trunkline_tests::{Left, NUMBERS, TRUNKS, World, redactions};
 
 #[tokio::test]
 async fn healthz_says_that_the_process_runs_to_anybody() {
@@ -39,6 +39,8 @@ async fn an_unknown_path_is_not_found() {
         "/v2/agents/sip-trunks",
         "/v1/agents/sip-trunks/",
         "/v1/agents/sip-trunks/trunk_01m83t4cm0e00b000000000001/calls",
+        "/v1/agents/phone-numbers/",
+        "/v1/agents/phone-numbers/phone_01m83t4gh0e00b000000000005/calls",
         "/v1/agents//sip-trunks",
         "/V1/agents/sip-trunks",
         "/v1/agents/sip-trunks%2F",
@@ -55,7 +57,14 @@ async fn an_unknown_path_is_not_found() {
 async fn a_wrong_method_is_told_the_right_ones() {
     let world = World::start().await;
     let trunk = format!("{TRUNKS}/trunk_01m83t4cm0e00b000000000001");
-    for (path, allowed) in [(TRUNKS, "GET, POST"), (&trunk, "DELETE, GET, PATCH"), ("/healthz", "GET")] {
+    let number = format!("{NUMBERS}/phone_01m83t4gh0e00b000000000005");
+    for (path, allowed) in [
+        (TRUNKS, "GET, POST"),
+        (&trunk, "DELETE, GET, PATCH"),
+        (NUMBERS, "GET, POST"),
+        (&number, "DELETE, GET, PATCH"),
+        ("/healthz", "GET"),
+    ] {
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
             if allowed.contains(method.as_str()) {
                 continue;
@@ -77,6 +86,7 @@ async fn the_envelope_of_what_is_not_there() {
     let answers = json!({
         "path": client.get("/v1/agents/nowhere").await.whole(),
         "method": client.request(Method::PUT, TRUNKS).send().await.whole(),
+        "number": client.get_number("phone_01m83t4gh0e00b000000000005").await.whole(),
         "trunk": client.get_trunk("trunk_01m83t4cm0e00b000000000001").await.whole(),
     });
     redactions().bind(|| insta::assert_json_snapshot!(answers));

@@ -148,6 +148,8 @@ async fn what_a_kind_or_direction_does_not_have_is_refused_and_changes_nothing()
         (out.id(), json!({ "inbound_auth": "none" }), "inbound_auth", "must be absent for direction=outbound"),
         (out.id(), json!({ "auth_password": "b" }), "auth_username", "required with auth_password"),
         (out.id(), json!({ "kind": "byoc" }), "kind", "cannot be changed: leave it out, or create another trunk"),
+        (out.id(), json!({ "id": null }), "id", "is set by the service: leave it out"),
+        (out.id(), json!({ "warnings": null }), "warnings", "is set by the service: leave it out"),
     ] {
         let refused = world.client().patch(id, &patch).await.expect_error(400, "validation_failed");
         assert_eq!(refused.fields()[field], message, "{}", refused.text);

@@ -13,7 +13,9 @@ use trunkline_connector::{Connector, TrustError};
 use trunkline_dynamodb::{RetryConflicts, TrunkTable};
 use trunkline_http::Authenticator;
 use trunkline_livekit::{BaseUrl, LiveKitApiKey, LiveKitSip};
-use trunkline_provisioning::{Audit, CreateTrunk, DeleteTrunk, Sweep, UpdateTrunk, Workspaces};
+use trunkline_provisioning::{
+    Audit, CreateTrunk, DeleteNumber, DeleteTrunk, ImportNumber, Sweep, UpdateNumber, UpdateTrunk, Workspaces,
+};
 use trunkline_secrets::TrunkSecrets;
 
 use crate::environment::{Environment, SettingError};
@@ -164,6 +166,45 @@ impl Clients {
     /// When a setting is missing or malformed.
     pub fn delete_trunk(&self) -> Result<DeleteTrunk<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
         Ok(DeleteTrunk {
+            store: self.table()?,
+            secrets: self.secrets(),
+            sip: self.livekit()?,
+            timing: self.environment.timing()?,
+        })
+    }
+
+    /// Imports phone numbers, in the systems that the environment names.
+    ///
+    /// # Errors
+    /// When a setting is missing or malformed.
+    pub fn import_number(&self) -> Result<ImportNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+        Ok(ImportNumber {
+            store: self.table()?,
+            secrets: self.secrets(),
+            sip: self.livekit()?,
+            timing: self.environment.timing()?,
+        })
+    }
+
+    /// Changes phone numbers, in the systems that the environment names.
+    ///
+    /// # Errors
+    /// When a setting is missing or malformed.
+    pub fn update_number(&self) -> Result<UpdateNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+        Ok(UpdateNumber {
+            store: self.table()?,
+            secrets: self.secrets(),
+            sip: self.livekit()?,
+            timing: self.environment.timing()?,
+        })
+    }
+
+    /// Deletes phone numbers, in the systems that the environment names.
+    ///
+    /// # Errors
+    /// When a setting is missing or malformed.
+    pub fn delete_number(&self) -> Result<DeleteNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+        Ok(DeleteNumber {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,

@@ -36,6 +36,7 @@ pub async fn answer(handler: &impl Handler, event: Event) -> EventResponse {
         http.path = request.path(),
         workspace_id = Empty,
         trunk_id = Empty,
+        phone_number_id = Empty,
     );
     // The SDKs' futures are large: on the heap, no thread's stack is too small for them.
     let handled = Box::pin(handler.handle(&request));

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use lambda_http::http::StatusCode;
 use lambda_http::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 use trunkline_domain::{InvalidJson, RequestId, Violations};
 use trunkline_provisioning::ports::StoreError;
-use trunkline_provisioning::{CreateError, DeleteError, KeyUse, StoredResponse, UpdateError, Upstream};
+use trunkline_provisioning::{CreateError, DeleteError, KeyUse, NumberError, StoredResponse, UpdateError, Upstream};
 
 use crate::error_code::ErrorCode;
 use crate::response::ApiResponse;
@@ -28,7 +29,7 @@ pub struct ApiError {
 enum Details {
     /// Of `payment_required`.
     Cap {
-        /// How many trunks the workspace may hold.
+        /// How many trunks or phone numbers the workspace may hold.
         limit: u64,
         /// How many it holds.
         used: u64,
@@ -112,6 +113,12 @@ impl ApiError {
         Self::new(ErrorCode::BadRequest, message)
     }
 
+    fn invalid(field: &str, message: impl Into<String>) -> Self {
+        let mut violations = Violations::default();
+        violations.add(field, message);
+        Self::validation_failed(violations)
+    }
+
     pub(crate) fn validation_failed(violations: Violations) -> Self {
         let error = Self::new(ErrorCode::ValidationFailed, violations.to_string());
         Self { fields: Some(violations), ..error }
@@ -129,6 +136,10 @@ impl ApiError {
 
     pub(crate) fn sip_trunk_not_found() -> Self {
         Self::new(ErrorCode::SipTrunkNotFound, "this workspace has no such SIP trunk")
+    }
+
+    pub(crate) fn phone_number_not_found() -> Self {
+        Self::new(ErrorCode::PhoneNumberNotFound, "this workspace has no such phone number")
     }
 
     pub(crate) fn not_found() -> Self {
@@ -150,9 +161,8 @@ impl ApiError {
         Self::new(ErrorCode::UnsupportedMediaType, message)
     }
 
-    fn payment_required(limit: u64, used: u64) -> Self {
-        let message =
-            format!("the workspace holds {used} of {limit} SIP trunks: delete one, or ask for a higher limit");
+    fn payment_required(what: &str, limit: u64, used: u64) -> Self {
+        let message = format!("the workspace holds {used} of {limit} {what}: delete one, or ask for a higher limit");
         Self::new(ErrorCode::PaymentRequired, message).with_details(Details::Cap { limit, used })
     }
 
@@ -160,6 +170,11 @@ impl ApiError {
         Self::conflict(
             "another inbound trunk of this LiveKit project takes calls to every number: give it numbers of its own, then try again",
         )
+    }
+
+    fn busy(what: &str) -> Self {
+        Self::conflict(&format!("another request is changing {what}, or has just done so: try again"))
+            .with_header(Header::RetryAfterOneSecond)
     }
 
     fn conflict(message: &str) -> Self {
@@ -190,6 +205,11 @@ impl ApiError {
 
     pub(crate) fn code(&self) -> &'static str {
         self.code.as_str()
+    }
+
+    /// Whether the request itself is at fault, so that it will be refused whenever it is sent.
+    pub(crate) fn is_the_requests(&self) -> bool {
+        self.code.status() == StatusCode::BAD_REQUEST
     }
 
     /// The body of the envelope.
@@ -262,7 +282,7 @@ impl From<KeyUse> for ApiError {
 impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
-            CreateError::AtCap { limit, used } => Self::payment_required(limit, used),
+            CreateError::AtCap { limit, used } => Self::payment_required("SIP trunks", limit, used),
             CreateError::KeyUsed(key_use) => key_use.into(),
             CreateError::Conflict => Self::livekit_conflict(),
             CreateError::Upstream(upstream) => Self::upstream_failure(
@@ -281,10 +301,7 @@ impl From<UpdateError> for ApiError {
             UpdateError::NotFound => Self::sip_trunk_not_found(),
             UpdateError::PreconditionFailed => Self::precondition_failed(),
             UpdateError::Invalid(violations) => violations.into(),
-            UpdateError::Busy => {
-                Self::conflict("another request is changing this trunk, or has just done so: try again")
-                    .with_header(Header::RetryAfterOneSecond)
-            }
+            UpdateError::Busy => Self::busy("this trunk"),
             UpdateError::Conflict => Self::livekit_conflict(),
             UpdateError::Upstream(upstream) => Self::upstream_failure(
                 upstream,
@@ -306,6 +323,38 @@ impl From<DeleteError> for ApiError {
             ),
             DeleteError::Unavailable => Self::service_unavailable(),
             DeleteError::Internal => Self::internal_error(),
+        }
+    }
+}
+
+impl From<NumberError> for ApiError {
+    fn from(error: NumberError) -> Self {
+        match error {
+            NumberError::NotFound => Self::phone_number_not_found(),
+            NumberError::NoSuchTrunk => Self::invalid("trunk_id", "no such trunk in this workspace"),
+            NumberError::OtherKind(_) => Self::invalid(
+                "trunk_id",
+                "only a number of provider=byoc can be bound, and only to a trunk of kind=byoc",
+            ),
+            NumberError::NotSupported(kind) => {
+                Self::invalid("provider", format!("this deployment cannot import numbers of provider={kind}"))
+            }
+            NumberError::AtCap { limit, used } => Self::payment_required("phone numbers", limit, used),
+            // Not whose.
+            NumberError::Taken => {
+                Self::conflict("another import holds this number: whoever holds it must delete it first")
+            }
+            NumberError::KeyUsed(key_use) => key_use.into(),
+            NumberError::Busy => Self::busy("this number or its trunk"),
+            NumberError::Conflict => Self::conflict(
+                "another inbound trunk of this LiveKit project takes calls to this number: take the number off it, then try again",
+            ),
+            NumberError::Upstream(upstream) => Self::upstream_failure(
+                upstream,
+                format!("{upstream} refused or failed; nothing was changed: try again"),
+            ),
+            NumberError::Unavailable => Self::service_unavailable(),
+            NumberError::Internal => Self::internal_error(),
         }
     }
 }

@@ -31,6 +31,7 @@ codes! {
     PaymentRequired = "payment_required", PAYMENT_REQUIRED;
     InsufficientScope = "insufficient_scope", FORBIDDEN;
     SipTrunkNotFound = "sip_trunk_not_found", NOT_FOUND;
+    PhoneNumberNotFound = "phone_number_not_found", NOT_FOUND;
     NotFound = "not_found", NOT_FOUND;
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
     Conflict = "conflict", CONFLICT;

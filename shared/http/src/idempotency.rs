@@ -2,7 +2,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{HeaderName, LOCATION};
 use sha2::{Digest, Sha256};
-use trunkline_provisioning::{IdempotencyClaim, StoredResponse};
+use trunkline_domain::WorkspaceId;
+use trunkline_provisioning::ports::TrunkStore;
+use trunkline_provisioning::{Created, IdempotencyClaim, KeyUse, StoredResponse};
 
 use crate::error::ApiError;
 use crate::request::ApiRequest;
@@ -34,8 +36,35 @@ pub(crate) fn claim(request: &ApiRequest, body: &[u8]) -> Result<Option<Idempote
     }))
 }
 
+/// The response to a request that succeeded, now or before.
+pub(crate) fn answer(created: Created) -> ApiResponse {
+    match created {
+        Created::Now(response) => first(response),
+        Created::Before(response) => replayed(response),
+    }
+}
+
+/// Keeps a refusal that another attempt would meet too for the request's idempotency key, unless the key was used before:
+/// then that decides.
+pub(crate) async fn refuse(
+    store: &impl TrunkStore,
+    request: &ApiRequest,
+    workspace_id: WorkspaceId,
+    claim: Option<IdempotencyClaim>,
+    error: ApiError,
+) -> Result<ApiResponse, ApiError> {
+    let Some(claim) = claim.filter(|_| error.is_the_requests()) else {
+        return Err(error);
+    };
+    match store.keep_answer(workspace_id, &claim, &error.to_stored(request.id)).await? {
+        None => Err(error),
+        Some(KeyUse::Answered(response)) => Ok(replayed(response)),
+        Some(key_use) => Err(key_use.into()),
+    }
+}
+
 /// The response as it is, for the first time.
-pub(crate) fn first(stored: StoredResponse) -> ApiResponse {
+fn first(stored: StoredResponse) -> ApiResponse {
     let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let response = ApiResponse::raw_json(status, stored.body);
     match stored.location {
@@ -45,6 +74,6 @@ pub(crate) fn first(stored: StoredResponse) -> ApiResponse {
 }
 
 /// The response again.
-pub(crate) fn replayed(stored: StoredResponse) -> ApiResponse {
+fn replayed(stored: StoredResponse) -> ApiResponse {
     first(stored).with_header(IDEMPOTENT_REPLAYED, "true")
 }

@@ -11,14 +11,20 @@ mod handlers;
 mod idempotency;
 #[cfg(feature = "openapi")]
 mod openapi;
+mod page;
+mod phone_number_body;
 mod request;
 mod response;
 mod routes;
+mod timestamp;
 mod trunk_body;
 
 pub use authentication::Authenticator;
 pub use endpoint::{Handler, answer};
-pub use handlers::{CreateSipTrunk, DeleteSipTrunk, GetSipTrunk, Healthz, ListSipTrunks, NotFound, UpdateSipTrunk};
+pub use handlers::{
+    CreateSipTrunk, DeletePhoneNumber, DeleteSipTrunk, GetPhoneNumber, GetSipTrunk, Healthz, ImportPhoneNumber,
+    ListPhoneNumbers, ListSipTrunks, NotFound, UpdatePhoneNumber, UpdateSipTrunk,
+};
 #[cfg(feature = "openapi")]
 pub use openapi::{COMMAND as OPENAPI_COMMAND, openapi};
 pub use request::ApiRequest;

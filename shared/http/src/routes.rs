@@ -15,6 +15,16 @@ pub enum Operation {
     UpdateSipTrunk,
     /// Delete a trunk.
     DeleteSipTrunk,
+    /// Import a phone number.
+    ImportPhoneNumber,
+    /// List a workspace's phone numbers.
+    ListPhoneNumbers,
+    /// Show one phone number.
+    GetPhoneNumber,
+    /// Change a phone number.
+    UpdatePhoneNumber,
+    /// Delete a phone number.
+    DeletePhoneNumber,
     /// Say that the service runs.
     Healthz,
 }
@@ -30,12 +40,17 @@ pub struct Route {
     pub operation: Operation,
 }
 
-pub(crate) const ROUTES: [Route; 7] = [
+pub(crate) const ROUTES: [Route; 12] = [
     Route { method: "POST", path: "/v1/agents/sip-trunks", operation: Operation::CreateSipTrunk },
     Route { method: "GET", path: "/v1/agents/sip-trunks", operation: Operation::ListSipTrunks },
     Route { method: "GET", path: "/v1/agents/sip-trunks/{id}", operation: Operation::GetSipTrunk },
     Route { method: "PATCH", path: "/v1/agents/sip-trunks/{id}", operation: Operation::UpdateSipTrunk },
     Route { method: "DELETE", path: "/v1/agents/sip-trunks/{id}", operation: Operation::DeleteSipTrunk },
+    Route { method: "POST", path: "/v1/agents/phone-numbers", operation: Operation::ImportPhoneNumber },
+    Route { method: "GET", path: "/v1/agents/phone-numbers", operation: Operation::ListPhoneNumbers },
+    Route { method: "GET", path: "/v1/agents/phone-numbers/{id}", operation: Operation::GetPhoneNumber },
+    Route { method: "PATCH", path: "/v1/agents/phone-numbers/{id}", operation: Operation::UpdatePhoneNumber },
+    Route { method: "DELETE", path: "/v1/agents/phone-numbers/{id}", operation: Operation::DeletePhoneNumber },
     Route { method: "GET", path: "/v1/agents/healthz", operation: Operation::Healthz },
     // Where load balancers and people look for it.
     Route { method: "GET", path: "/healthz", operation: Operation::Healthz },
@@ -86,6 +101,7 @@ mod tests {
         for path in ["/", "/v1/agents/sip-trunks/", "/v1/agents/sip-trunks/a/b", "/v2/agents/sip-trunks"] {
             assert_eq!(operation("GET", path), None, "{path}");
         }
+        assert_eq!(operation("PATCH", "/v1/agents/phone-numbers/x"), Some(Operation::UpdatePhoneNumber));
         let (route, parameters) = find("DELETE", "/v1/agents/sip-trunks/trunk_1").unwrap();
         assert_eq!(route.operation, Operation::DeleteSipTrunk);
         assert_eq!(parameters["id"], "trunk_1");

@@ -1,9 +1,10 @@
-use jiff::Timestamp;
 use serde::Serialize;
 use trunkline_domain::{
     AllowedAddress, AuthUsername, CountryCode, Direction, InboundAuth, Kind, MediaEncryption, SipAddress, SipHost,
     Transport, Trunk, TrunkId, TrunkName,
 };
+
+use crate::timestamp::timestamp;
 
 /// A SIP trunk. A field that is not set is left out.
 #[derive(Debug, Serialize)]
@@ -87,8 +88,4 @@ impl<'a> TrunkBody<'a> {
             updated_at: timestamp(trunk.updated_at),
         }
     }
-}
-
-fn timestamp(timestamp: Timestamp) -> String {
-    format!("{timestamp:.3}")
 }

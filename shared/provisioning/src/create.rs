@@ -97,20 +97,6 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
         }
     }
 
-    /// Keeps `refusal`, the answer to a request that asks for no valid trunk, for its idempotency key; unless the key was
-    /// used before: then that decides.
-    ///
-    /// # Errors
-    /// When the answer may not be kept.
-    pub async fn refuse(
-        &self,
-        workspace_id: WorkspaceId,
-        claim: &IdempotencyClaim,
-        refusal: &StoredResponse,
-    ) -> Result<Option<KeyUse>, StoreError> {
-        self.store.keep_answer(workspace_id, claim, refusal).await
-    }
-
     /// Gives the answer of the idempotency key's first request, if there was one.
     async fn reserve(&self, attempt: &Attempt) -> Result<Option<StoredResponse>, CreateError> {
         let reservation = Reservation {

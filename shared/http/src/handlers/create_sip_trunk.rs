@@ -1,9 +1,7 @@
 use lambda_http::http::StatusCode;
-use trunkline_domain::{AddressPolicy, JsonObject, NewTrunk, SipHost, Trunk, WorkspaceId};
+use trunkline_domain::{AddressPolicy, JsonObject, NewTrunk, SipHost, Trunk};
 use trunkline_provisioning::ports::{ApiKeyStore, SecretStore, SipService, TrunkStore};
-use trunkline_provisioning::{
-    CreateRequest, CreateTrunk, Created, IdempotencyClaim, KeyUse, LeaseOwner, StoredResponse,
-};
+use trunkline_provisioning::{CreateRequest, CreateTrunk, LeaseOwner, StoredResponse};
 
 use crate::authentication::Authenticator;
 use crate::endpoint::Handler;
@@ -33,7 +31,9 @@ impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for C
         let claim = idempotency::claim(request, body)?;
         let trunk = match self.parse(body) {
             Ok(trunk) => trunk,
-            Err(error) => return self.refuse(request, workspace_id, claim, error).await,
+            Err(error) => {
+                return idempotency::refuse(&self.create.store, request, workspace_id, claim, error).await;
+            }
         };
         let create = CreateRequest {
             workspace_id,
@@ -42,35 +42,13 @@ impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for C
             owner: LeaseOwner::new(request.id),
             deadline: request.deadline(),
         };
-        match self.create.create(create, |trunk| self.render(trunk)).await? {
-            Created::Now(response) => Ok(idempotency::first(response)),
-            Created::Before(response) => Ok(idempotency::replayed(response)),
-        }
+        Ok(idempotency::answer(self.create.create(create, |trunk| self.render(trunk)).await?))
     }
 }
 
 impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> CreateSipTrunk<K, S, V, L> {
     fn parse(&self, body: &[u8]) -> Result<NewTrunk, ApiError> {
         Ok(NewTrunk::parse(&JsonObject::parse(body)?, self.address_policy)?)
-    }
-
-    /// Keeps the refusal for the request's idempotency key, unless the key was used before: then that decides.
-    async fn refuse(
-        &self,
-        request: &ApiRequest,
-        workspace_id: WorkspaceId,
-        claim: Option<IdempotencyClaim>,
-        error: ApiError,
-    ) -> Result<ApiResponse, ApiError> {
-        let Some(claim) = claim else {
-            return Err(error);
-        };
-        let refusal = error.to_stored(request.id);
-        match self.create.refuse(workspace_id, &claim, &refusal).await? {
-            None => Err(error),
-            Some(KeyUse::Answered(response)) => Ok(idempotency::replayed(response)),
-            Some(key_use) => Err(key_use.into()),
-        }
     }
 
     fn render(&self, trunk: &Trunk) -> StoredResponse {

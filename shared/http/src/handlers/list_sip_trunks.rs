@@ -1,5 +1,3 @@
-use std::str::FromStr;
-
 use lambda_http::http::StatusCode;
 use serde::Serialize;
 use trunkline_domain::{SipHost, UnknownOption, Violations};
@@ -9,6 +7,7 @@ use crate::authentication::Authenticator;
 use crate::cursor::Cursor;
 use crate::endpoint::Handler;
 use crate::error::ApiError;
+use crate::page;
 use crate::request::ApiRequest;
 use crate::response::ApiResponse;
 use crate::trunk_body::TrunkBody;
@@ -23,9 +22,6 @@ pub struct ListSipTrunks<K, S> {
     /// LiveKit's SIP host.
     pub sip_host: SipHost,
 }
-
-pub(crate) const DEFAULT_LIMIT: usize = 50;
-pub(crate) const MAX_LIMIT: usize = 200;
 
 /// A part of the list, newest first.
 #[derive(Serialize)]
@@ -49,36 +45,21 @@ struct PageQuery {
 impl PageQuery {
     fn parse(request: &ApiRequest) -> Result<Self, Violations> {
         let mut violations = Violations::default();
-        let limit = request.query("limit").map(|text| match text.parse() {
-            Ok(limit @ 1..=MAX_LIMIT) if text.bytes().all(|byte| byte.is_ascii_digit()) => limit,
-            _ => {
-                violations.add("limit", format!("must be a number from 1 to {MAX_LIMIT}"));
-                DEFAULT_LIMIT
-            }
-        });
-        let kind = parse(request, "kind", &mut violations, |error: UnknownOption| error.to_string());
-        let direction = parse(request, "direction", &mut violations, |error: UnknownOption| error.to_string());
+        let limit = page::limit(request, &mut violations);
+        let option = |error: UnknownOption| error.to_string();
+        let kind = page::parameter(request, "kind", &mut violations, option);
+        let direction = page::parameter(request, "direction", &mut violations, option);
         let filter = Filter { kind, direction };
         let filter_is_valid = !["kind", "direction"].iter().any(|name| violations.fields().contains_key(*name));
-        let cursor: Option<Cursor> =
-            parse(request, "cursor", &mut violations, |()| "must be a next_cursor of this list".to_owned());
+        let cursor: Option<Cursor> = page::cursor(request, &mut violations);
         if filter_is_valid && cursor.as_ref().is_some_and(|cursor| !cursor.is_of(filter)) {
             violations.add("cursor", "must be used with the kind and direction of the list that it is from");
         }
         if !violations.is_empty() {
             return Err(violations);
         }
-        Ok(Self { cursor, limit: limit.unwrap_or(DEFAULT_LIMIT), filter })
+        Ok(Self { cursor, limit, filter })
     }
-}
-
-fn parse<T: FromStr>(
-    request: &ApiRequest,
-    name: &str,
-    violations: &mut Violations,
-    message: impl FnOnce(T::Err) -> String,
-) -> Option<T> {
-    request.query(name)?.parse().map_err(|error| violations.add(name, message(error))).ok()
 }
 
 impl<K: ApiKeyStore, S: TrunkStore> Handler for ListSipTrunks<K, S> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use lambda_http::http::header::RETRY_AFTER;
 use serde_json::{Map, Value, json};
 use trunkline_domain::{Direction, RequestId, Violations};
-use trunkline_provisioning::{CreateError, DeleteError, KeyUse, UpdateError, Upstream};
+use trunkline_provisioning::{CreateError, DeleteError, KeyUse, NumberError, UpdateError, Upstream};
 
 use crate::error::{ApiError, ErrorBody};
 use crate::error_code::ErrorCode;
@@ -63,6 +63,57 @@ pub(super) fn add_failed_update(
     add_own("FailedUpdate", ErrorCode::UpstreamFailure, response(&[failure], schemas), responses, components);
 }
 
+/// Adds what an import is refused for, and its failure.
+pub(super) fn add_refused_import(
+    responses: &mut Map<String, Value>,
+    schemas: &mut Schemas,
+    components: &mut BTreeMap<String, Value>,
+) {
+    let at_cap = "the workspace holds as many phone numbers as it may. Nothing was imported.".to_owned();
+    let at_cap = response(&[(NumberError::AtCap { limit: 100, used: 100 }.into(), at_cap)], schemas);
+    add_own("NumbersAtCap", ErrorCode::PaymentRequired, at_cap, responses, components);
+    let mut conflicts = number_conflicts();
+    conflicts.extend([
+        (NumberError::Taken.into(), "a workspace holds the number. Nothing was imported.".to_owned()),
+        (error(ErrorCode::IdempotencyConflict), meaning(ErrorCode::IdempotencyConflict)),
+    ]);
+    add_own("RefusedImport", ErrorCode::Conflict, response(&conflicts, schemas), responses, components);
+    add_failed_number(responses, schemas, components);
+}
+
+/// Adds the conflicts and the failure of a change of a phone number, its deletion among them.
+pub(super) fn add_failed_number_change(
+    responses: &mut Map<String, Value>,
+    schemas: &mut Schemas,
+    components: &mut BTreeMap<String, Value>,
+) {
+    let conflicts = response(&number_conflicts(), schemas);
+    add_own("ConflictingNumberChange", ErrorCode::Conflict, conflicts, responses, components);
+    add_failed_number(responses, schemas, components);
+}
+
+fn number_conflicts() -> Vec<(ApiError, String)> {
+    vec![
+        (
+            NumberError::Busy.into(),
+            "another request is changing the number or its trunk. Nothing was changed.".to_owned(),
+        ),
+        (NumberError::Conflict.into(), "something in LiveKit stands in the way. Nothing was changed.".to_owned()),
+    ]
+}
+
+fn add_failed_number(
+    responses: &mut Map<String, Value>,
+    schemas: &mut Schemas,
+    components: &mut BTreeMap<String, Value>,
+) {
+    let meaning = "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. Nothing was changed. Safe \
+        to retry.";
+    let failure = (NumberError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
+    let failure = response(&[failure], schemas);
+    add_own("FailedNumberChange", ErrorCode::UpstreamFailure, failure, responses, components);
+}
+
 fn add_own(
     name: &str,
     code: ErrorCode,
@@ -103,6 +154,7 @@ fn meaning(code: ErrorCode) -> String {
         ErrorCode::PaymentRequired => "the workspace holds as many trunks as it may. Nothing was created.",
         ErrorCode::InsufficientScope => "the API key may only read.",
         ErrorCode::SipTrunkNotFound => "the workspace has no such trunk.",
+        ErrorCode::PhoneNumberNotFound => "the workspace has no such phone number.",
         ErrorCode::NotFound => "there is nothing at this path.",
         ErrorCode::MethodNotAllowed => "the path does not take this method.",
         ErrorCode::Conflict => "something in LiveKit stands in the way; the message says what. Nothing was created.",
@@ -135,6 +187,7 @@ fn error(code: ErrorCode) -> ApiError {
         ErrorCode::PaymentRequired => CreateError::AtCap { limit: 20, used: 20 }.into(),
         ErrorCode::InsufficientScope => ApiError::insufficient_scope(),
         ErrorCode::SipTrunkNotFound => ApiError::sip_trunk_not_found(),
+        ErrorCode::PhoneNumberNotFound => ApiError::phone_number_not_found(),
         ErrorCode::NotFound => ApiError::not_found(),
         ErrorCode::MethodNotAllowed => ApiError::method_not_allowed(&["GET"]),
         ErrorCode::Conflict => CreateError::Conflict.into(),

@@ -1,11 +1,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use trunkline_domain::{
-    AddressPolicy, BoundNumbers, InboundObjects, JsonObject, LiveKitObjects, NewTrunk, OutboundObjects, Trunk,
-    WorkspaceId,
+    AddressPolicy, Binding, BoundNumbers, Direction, InboundObjects, JsonObject, LiveKitObjects, NewNumber, NewTrunk,
+    OutboundObjects, PhoneNumber, Trunk, TrunkId, WorkspaceId,
 };
 
+use crate::handlers::list_phone_numbers::NumberPageBody;
 use crate::handlers::list_sip_trunks::PageBody;
+use crate::phone_number_body::PhoneNumberBody;
 use crate::trunk_body::TrunkBody;
 
 fn both() -> Value {
@@ -61,19 +63,82 @@ pub(super) fn page() -> Value {
 fn created() -> Trunk {
     let body = JsonObject::parse(both().to_string().as_bytes()).expect("a JSON object");
     let new = NewTrunk::parse(&body, AddressPolicy::PublicOnly).expect("a valid trunk");
-    let created_at: Timestamp = "2026-11-23T10:00:00Z".parse().expect("a time");
     let livekit = LiveKitObjects::Both(
         InboundObjects { trunk_id: "ST_3KpZ8sXvQm2a".to_owned(), dispatch_rule_id: "SDR_9dTqLw4hYc6e".to_owned() },
         OutboundObjects { trunk_id: "ST_b7RfUj5nGk1x".to_owned() },
     );
     Trunk {
-        id: "trunk_01kdz0v1ctfpat8r05qs7wk4ed".parse().expect("an id"),
+        id: trunk_id(),
         workspace_id: WorkspaceId::new(),
         settings: new.settings,
         livekit,
         numbers: BoundNumbers::new(),
         version: Trunk::FIRST_VERSION,
-        created_at,
-        updated_at: created_at,
+        created_at: moment(),
+        updated_at: moment(),
+    }
+}
+
+fn trunk_id() -> TrunkId {
+    "trunk_01kdz0v1ctfpat8r05qs7wk4ed".parse().expect("an id")
+}
+
+fn moment() -> Timestamp {
+    "2026-11-23T10:00:00Z".parse().expect("a time")
+}
+
+fn byoc() -> Value {
+    json!({"e164": "+12025550123", "provider": "byoc", "label": "Front desk", "trunk_id": trunk_id()})
+}
+
+/// Bodies of `POST /phone-numbers`.
+pub(super) fn new_numbers() -> Value {
+    json!({
+        "byoc": {"summary": "A number of the customer's carrier, on the trunk to that carrier", "value": byoc()},
+        "twilio": {
+            "summary": "A number on the customer's Twilio account",
+            "value": {
+                "e164": "+4930123456",
+                "provider": "twilio",
+                "twilio": {"account_sid": "AC00000000000000000000000000000000", "auth_token": "your_auth_token"},
+            },
+        },
+        "livekit": {"summary": "A number of LiveKit's own", "value": {"e164": "+12025550124", "provider": "livekit"}},
+    })
+}
+
+/// Bodies of `PATCH /phone-numbers/{id}`.
+pub(super) fn number_patches() -> Value {
+    json!({
+        "label": {"summary": "Another label", "value": {"label": "Reception"}},
+        "unbind": {"summary": "No label and no trunk", "value": {"label": null, "trunk_id": null}},
+    })
+}
+
+/// The answer to the first new number.
+pub(super) fn number() -> Value {
+    json!(PhoneNumberBody::new(&imported()))
+}
+
+/// A list of it alone.
+pub(super) fn number_page() -> Value {
+    let number = imported();
+    json!(NumberPageBody { numbers: vec![PhoneNumberBody::new(&number)], next_cursor: None, has_more: false })
+}
+
+fn imported() -> PhoneNumber {
+    let body = JsonObject::parse(byoc().to_string().as_bytes()).expect("a JSON object");
+    let new = NewNumber::parse(&body).expect("a valid number");
+    PhoneNumber {
+        id: "phone_01kdz0v1ctfpat8r05qs7wk4ed".parse().expect("an id"),
+        workspace_id: WorkspaceId::new(),
+        e164: new.e164,
+        provider: new.spec.provider(),
+        label: new.label,
+        binding: Some(Binding { trunk_id: trunk_id(), direction: Direction::Both }),
+        provider_phone_number_id: None,
+        version: PhoneNumber::FIRST_VERSION,
+        created_at: moment(),
+        updated_at: moment(),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn components() -> Value {
     }
     let headers = [
         (REQUEST_ID, true, "Names the request, also in each of its log lines.", request_id.to_value()),
-        (LOCATION, true, "The path of the new trunk.", json!({"type": "string", "format": "uri-reference"})),
+        (LOCATION, true, "The path of what was created.", json!({"type": "string", "format": "uri-reference"})),
         (
             ETAG,
             true,

@@ -4,6 +4,7 @@ mod errors;
 mod examples;
 mod gateway;
 mod headers;
+mod number_operations;
 mod operations;
 mod schemas;
 
@@ -65,6 +66,7 @@ pub fn openapi() -> String {
         security: json!([{"apiKey": []}]),
         tags: json!([
             {"name": "SIP trunks", "description": "A trunk is a customer's carrier account, connected to LiveKit."},
+            {"name": "Phone numbers", "description": "A phone number rings on a trunk, and is called from."},
             {"name": "Health", "description": "Whether the service runs."},
         ]),
         paths,

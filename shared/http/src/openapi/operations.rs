@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use lambda_http::http::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use trunkline_domain::{Direction, Kind, NewTrunk, TrunkChange, TrunkId};
 use trunkline_provisioning::StoredResponse;
@@ -8,10 +9,11 @@ use trunkline_provisioning::StoredResponse;
 use crate::cursor::Cursor;
 use crate::error_code::ErrorCode::*;
 use crate::handlers::healthz::HealthBody;
-use crate::handlers::list_sip_trunks::{DEFAULT_LIMIT, MAX_LIMIT, PageBody};
+use crate::handlers::list_sip_trunks::PageBody;
 use crate::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, MAX_KEY_CHARS};
 use crate::openapi::schemas::Schemas;
-use crate::openapi::{errors, examples, headers};
+use crate::openapi::{errors, examples, headers, number_operations};
+use crate::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::request::{JSON, MERGE_PATCH};
 use crate::routes::{Operation, Route};
 use crate::trunk_body::TrunkBody;
@@ -24,6 +26,11 @@ pub(super) fn describe(route: Route, schemas: &mut Schemas, components: &mut BTr
         Operation::GetSipTrunk => get(schemas, components),
         Operation::UpdateSipTrunk => update(schemas, components),
         Operation::DeleteSipTrunk => delete(schemas, components),
+        Operation::ImportPhoneNumber => number_operations::import(schemas, components),
+        Operation::ListPhoneNumbers => number_operations::list(schemas, components),
+        Operation::GetPhoneNumber => number_operations::get(schemas, components),
+        Operation::UpdatePhoneNumber => number_operations::update(schemas, components),
+        Operation::DeletePhoneNumber => number_operations::delete(schemas, components),
         Operation::Healthz => health(route, schemas),
     }
 }
@@ -62,21 +69,7 @@ fn create(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
         "tags": ["SIP trunks"],
         "summary": "Create a trunk",
         "description": "Makes the trunk and its objects in LiveKit: all of it, or nothing.",
-        "parameters": [{
-            "name": headers::written(&IDEMPOTENCY_KEY),
-            "in": "header",
-            "description": format!(
-                "Runs the operation once: the first response is replayed for {} hours. A 5xx or a 402 is not kept.",
-                StoredResponse::KEPT_FOR.as_hours(),
-            ),
-            // Space around a header's value is not part of it (RFC 9110 §5.5).
-            "schema": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": MAX_KEY_CHARS,
-                "pattern": "^[!-~]([ -~]*[!-~])?$",
-            },
-        }],
+        "parameters": [idempotency_key()],
         "requestBody": {
             "required": true,
             "content": {"application/json": {"schema": schemas.request::<NewTrunk>(), "examples": examples::new_trunks()}},
@@ -92,7 +85,6 @@ fn list(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Valu
     responses.insert("200".to_owned(), listed);
     let codes = [ValidationFailed, Unauthorized, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
-    let query = |name: &str, description: &str, schema: Value| json!({"name": name, "in": "query", "description": description, "schema": schema});
     json!({
         "operationId": "listSipTrunks",
         "tags": ["SIP trunks"],
@@ -100,11 +92,7 @@ fn list(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Valu
         "description": "Newest first.",
         "parameters": [
             query("cursor", "The `next_cursor` of the part before, with the same filters.", schemas.request::<Cursor>()),
-            query(
-                "limit",
-                "At most how many trunks.",
-                json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
-            ),
+            limit(),
             query("kind", "Only trunks of this kind.", schemas.request::<Kind>()),
             query("direction", "Only trunks of this direction.", schemas.request::<Direction>()),
         ],
@@ -128,7 +116,7 @@ fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value
         "tags": ["SIP trunks"],
         "summary": "Show one trunk",
         "description": "A trunk of another workspace is not there.",
-        "parameters": [id(schemas), {
+        "parameters": [id::<TrunkId>(schemas), {
             "name": headers::written(&IF_NONE_MATCH),
             "in": "header",
             "description": "Answers 304 when the trunk's `ETag` is among these, or for `*` (RFC 9110 §13.1.2).",
@@ -166,7 +154,7 @@ fn update(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
         "description": "A JSON merge patch (RFC 7396). Changes the trunk, its LiveKit objects and its secret: all of it, or \
             nothing. A patch that changes nothing is answered with the trunk as it is. A running call keeps what it was \
             made with.",
-        "parameters": [id(schemas), {
+        "parameters": [id::<TrunkId>(schemas), {
             "name": headers::written(&IF_MATCH),
             "in": "header",
             "description": "Changes the trunk only when its `ETag` is among these, or for `*`; weak tags match none (RFC 9110 \
@@ -191,7 +179,7 @@ fn delete(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
         "summary": "Delete a trunk",
         "description": "Deletes the trunk, its LiveKit objects and its secret. May be repeated: for some minutes it answers \
             204 again, afterwards 404.",
-        "parameters": [id(schemas)],
+        "parameters": [id::<TrunkId>(schemas)],
         "responses": responses,
     })
 }
@@ -210,25 +198,47 @@ fn health(route: Route, schemas: &mut Schemas) -> Value {
     })
 }
 
-fn id(schemas: &mut Schemas) -> Value {
+pub(super) fn idempotency_key() -> Value {
     json!({
-        "name": "id",
-        "in": "path",
-        "required": true,
-        "description": "The trunk's id.",
-        "schema": schemas.request::<TrunkId>(),
+        "name": headers::written(&IDEMPOTENCY_KEY),
+        "in": "header",
+        "description": format!(
+            "Runs the operation once: the first response is replayed for {} hours. A 5xx or a 402 is not kept.",
+            StoredResponse::KEPT_FOR.as_hours(),
+        ),
+        // Space around a header's value is not part of it (RFC 9110 §5.5).
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_KEY_CHARS,
+            "pattern": "^[!-~]([ -~]*[!-~])?$",
+        },
     })
 }
 
-fn link(operation: &str, description: &str) -> Value {
+pub(super) fn query(name: &str, description: &str, schema: Value) -> Value {
+    json!({"name": name, "in": "query", "description": description, "schema": schema})
+}
+
+pub(super) fn limit() -> Value {
+    let schema = json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT});
+    query("limit", "At most how many.", schema)
+}
+
+/// What the path names.
+pub(super) fn id<T: JsonSchema>(schemas: &mut Schemas) -> Value {
+    json!({"name": "id", "in": "path", "required": true, "description": "Which one.", "schema": schemas.request::<T>()})
+}
+
+pub(super) fn link(operation: &str, description: &str) -> Value {
     json!({"operationId": operation, "description": description, "parameters": {"id": "$response.body#/id"}})
 }
 
-fn empty_response(description: &str, names: &[HeaderName]) -> Value {
+pub(super) fn empty_response(description: &str, names: &[HeaderName]) -> Value {
     json!({"description": description, "headers": headers::references(names)})
 }
 
-fn json_response(description: &str, names: &[HeaderName], schema: Value, example: Value) -> Value {
+pub(super) fn json_response(description: &str, names: &[HeaderName], schema: Value, example: Value) -> Value {
     let mut response = empty_response(description, names);
     response["content"] = json!({"application/json": {"schema": schema, "example": example}});
     response

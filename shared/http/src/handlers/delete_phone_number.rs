@@ -1,0 +1,30 @@
+use lambda_http::http::StatusCode;
+use trunkline_provisioning::ports::{ApiKeyStore, NumberStore, SecretStore, SipService, TrunkStore};
+use trunkline_provisioning::{DeleteNumber, LeaseOwner};
+
+use crate::authentication::Authenticator;
+use crate::endpoint::Handler;
+use crate::error::ApiError;
+use crate::handlers::number_key;
+use crate::request::ApiRequest;
+use crate::response::ApiResponse;
+
+/// `DELETE /v1/agents/phone-numbers/{id}`
+#[derive(Debug)]
+pub struct DeletePhoneNumber<K, S, V, L> {
+    /// Who asks.
+    pub authenticator: Authenticator<K>,
+    /// What is done.
+    pub delete: DeleteNumber<S, V, L>,
+}
+
+impl<K: ApiKeyStore, S: TrunkStore + NumberStore, V: SecretStore, L: SipService> Handler
+    for DeletePhoneNumber<K, S, V, L>
+{
+    async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
+        let workspace_id = self.authenticator.writer(request).await?;
+        let key = number_key(request, workspace_id)?;
+        self.delete.delete(key, LeaseOwner::new(request.id), request.deadline()).await?;
+        Ok(ApiResponse::empty(StatusCode::NO_CONTENT))
+    }
+}
