@@ -5,6 +5,13 @@ import os
 
 import pytest
 from trunkline_client import AuthenticatedClient
+from trunkline_client.api.phone_numbers import (
+    delete_phone_number,
+    get_phone_number,
+    import_phone_number,
+    list_phone_numbers,
+    update_phone_number,
+)
 from trunkline_client.api.sip_trunks import (
     create_sip_trunk,
     delete_sip_trunk,
@@ -17,8 +24,12 @@ from trunkline_client.models import (
     Error,
     ErrorCode,
     Kind,
+    NewPhoneNumber,
     NewSipTrunk,
     NewSipTrunkKind,
+    PhoneNumber,
+    PhoneNumberCapabilitiesItem,
+    PhoneNumberPatch,
     SipTrunk,
     SipTrunkPage,
     SipTrunkPatch,
@@ -43,6 +54,9 @@ def client():
 
 
 def empty(client):
+    while (page := list_phone_numbers.sync(client=client, limit=200)).numbers:
+        for number in page.numbers:
+            assert delete_phone_number.sync_detailed(number.id, client=client).status_code == 204
     while (page := list_sip_trunks.sync(client=client, limit=200)).trunks:
         for trunk in page.trunks:
             assert delete_sip_trunk.sync_detailed(trunk.id, client=client).status_code == 204
@@ -144,3 +158,28 @@ def test_another_workspace_sees_nothing(client):
     for answer in (get_sip_trunk.sync(created.id, client=other), delete_sip_trunk.sync(created.id, client=other)):
         assert isinstance(answer, Error) and answer.error.code == ErrorCode.SIP_TRUNK_NOT_FOUND
     assert get_sip_trunk.sync(created.id, client=client) == created
+
+
+def test_a_number_is_imported_changed_and_deleted(client):
+    trunk = create_sip_trunk.sync(client=client, body=carrier("Front desk"))
+    wanted = NewPhoneNumber(e164="+12025550123", provider=Kind.BYOC, label="Sales", trunk_id=trunk.id)
+    answer = import_phone_number.sync_detailed(client=client, body=wanted, idempotency_key="number")
+    imported = answer.parsed
+    assert answer.status_code == 201 and isinstance(imported, PhoneNumber)
+    assert answer.headers["Location"] == f"/v1/agents/phone-numbers/{imported.id}"
+    assert (imported.e164, imported.type_, imported.trunk_id) == ("+12025550123", Kind.BYOC, trunk.id)
+    assert imported.capabilities == [PhoneNumberCapabilitiesItem.INBOUND, PhoneNumberCapabilitiesItem.OUTBOUND]
+    again = import_phone_number.sync_detailed(client=client, body=wanted, idempotency_key="number")
+    assert again.parsed == imported and again.headers["Idempotent-Replayed"] == "true"
+    taken = import_phone_number.sync(client=client, body=wanted)
+    assert isinstance(taken, Error) and taken.error.code == ErrorCode.CONFLICT
+
+    assert list_phone_numbers.sync(client=client).numbers == [imported]
+    patch = PhoneNumberPatch(label="Reception", trunk_id=None)
+    changed = update_phone_number.sync(imported.id, client=client, body=patch)
+    assert (changed.label, changed.capabilities, bool(changed.trunk_id)) == ("Reception", [], False)
+    assert get_phone_number.sync(imported.id, client=client) == changed
+
+    assert delete_phone_number.sync_detailed(imported.id, client=client).status_code == 204
+    gone = get_phone_number.sync(imported.id, client=client)
+    assert isinstance(gone, Error) and gone.error.code == ErrorCode.PHONE_NUMBER_NOT_FOUND
