@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_dynamodb::AdminError;
-use trunkline_provisioning::ports::{SecretStore, SipService, SweepStore, TrunkStore};
+use trunkline_provisioning::ports::{LiveKitNumbers, NumberStore, SecretStore, SipService, SweepStore, TrunkStore};
 use trunkline_provisioning::{Sweep, WorkspaceError};
 
 use crate::emulators::journal::{JournalError, Storage};
@@ -196,9 +196,9 @@ impl Task {
 
 async fn sweep_until<S, V, L>(mut stop: Stop, sweep: Sweep<S, V, L>, interval: Duration) -> io::Result<()>
 where
-    S: TrunkStore + SweepStore,
+    S: TrunkStore + NumberStore + SweepStore,
     V: SecretStore,
-    L: SipService,
+    L: SipService + LiveKitNumbers,
 {
     loop {
         tokio::select! {

@@ -31,6 +31,7 @@ const AT_A_TIME: usize = 8;
 
 const WHOLE: Wanted = Wanted { direction: Direction::Both, secret: true, key: true };
 const IMPORT: NumberWork = NumberWork::Import(WHOLE);
+const BUY: NumberWork = NumberWork::Buy(true);
 const LOCKED: Wanted = Wanted { key: false, ..WHOLE };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +41,15 @@ enum Operation {
     Delete(Wanted),
     /// Of a trunk with two numbers.
     DeleteNumbered,
+    /// Of a trunk with a number that was bought.
+    DeleteBought,
     Number(NumberWork),
     /// The deletion of a trunk after the process that imported a number on it died before that call.
     DeleteImport(&'static str),
     /// A sweep of what was left by the process that died before that call of some work with a number.
     SweepNumber(&'static str, NumberWork),
+    /// A sweep of what was left by the process that died before that call of giving a number back.
+    SweepGivenBack(&'static str),
     /// A sweep of a trunk of whose number that message came late.
     SecondLookNumber(&'static str, NumberWork),
     /// A sweep of what was left by the process that died before that call of a create.
@@ -70,6 +75,7 @@ impl Operation {
         let numbers = NumberWork::all().map(Self::Number);
         creates.chain(updates).chain(deletes).chain(numbers).chain([
             Self::DeleteNumbered,
+            Self::DeleteBought,
             Self::DeleteImport("replace_inbound_trunk"),
             Self::DeleteImport("commit_numbers"),
             Self::SweepNumber("replace_inbound_trunk", IMPORT),
@@ -78,6 +84,13 @@ impl Operation {
             Self::SweepNumber("replace_outbound_trunk", NumberWork::Move),
             Self::SweepNumber("commit_numbers", NumberWork::Move),
             Self::SweepNumber("commit_numbers", NumberWork::Delete),
+            Self::SweepNumber("create_dispatch_rule", BUY),
+            Self::SweepNumber("purchase", BUY),
+            Self::SweepNumber("commit_purchase", BUY),
+            Self::SweepGivenBack("release"),
+            Self::SweepGivenBack("delete_trunk"),
+            Self::SweepGivenBack("unbind"),
+            Self::SecondLookNumber("purchase", BUY),
             Self::SecondLookNumber("replace_inbound_trunk", IMPORT),
             Self::SecondLookNumber("replace_outbound_trunk", NumberWork::Delete),
             Self::SweepCreate("create_secret"),
@@ -119,6 +132,10 @@ impl Operation {
             Self::Number(NumberWork::Relabel),
             Self::Number(NumberWork::Move),
             Self::Number(NumberWork::Delete),
+            Self::Number(BUY),
+            Self::Number(NumberWork::GiveBack),
+            Self::SweepNumber("commit_purchase", BUY),
+            Self::SweepGivenBack("unbind"),
             Self::DeleteImport("commit_numbers"),
             Self::SweepNumber("commit_numbers", IMPORT),
             Self::SweepNumber("commit_numbers", NumberWork::Move),
@@ -140,6 +157,8 @@ impl fmt::Display for Operation {
             Self::Update(wanted, patch) => write!(f, "{patch} {wanted}"),
             Self::Delete(wanted) => write!(f, "delete {wanted}"),
             Self::DeleteNumbered => f.write_str("delete a trunk with numbers"),
+            Self::DeleteBought => f.write_str("delete a trunk with a bought number"),
+            Self::SweepGivenBack(call) => write!(f, "sweep what gave a number back and died before {call}"),
             Self::Number(work) => work.fmt(f),
             Self::DeleteImport(call) => write!(f, "delete a trunk after an import that died before {call}"),
             Self::SweepNumber(call, work) => write!(f, "sweep after \"{work}\" died before {call}"),
@@ -235,10 +254,23 @@ async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
             let key = ground.numbered_trunk(WHOLE).await;
             delete(&ground, &mut run, key, 2).await
         }
+        Operation::DeleteBought => {
+            let key = ground.bought_trunk().await;
+            delete(&ground, &mut run, key, 1).await
+        }
+        Operation::SweepGivenBack(call) => {
+            let place = ground.place(NumberWork::GiveBack).await;
+            ground.number_work(&place).run_to(call).await;
+            let (own, mut violations) = sweep(&ground, &mut run, Clock::Leases).await;
+            if !ground.is_number_work_done(&place).await {
+                violations.push("the number is there".into());
+            }
+            (own, violations)
+        }
         Operation::DeleteImport(call) => {
             let place = ground.place(IMPORT).await;
             ground.number_work(&place).run_to(call).await;
-            delete(&ground, &mut run, place.first, 0).await
+            delete(&ground, &mut run, place.trunk(), 0).await
         }
         Operation::Number(work) => number(&ground, &mut run, work).await,
         Operation::SweepNumber(call, work) => {
@@ -388,14 +420,17 @@ async fn number<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, work: Numb
     let answer = run.drive(ground.number_work(&place)).await;
     let own = run.trace.0.len();
     let mut violations = settle_number(run, work).await;
-    violations.extend(ground.0.check().await.violations);
+    // LiveKit's number goes first, and the caller's second attempt finds it gone.
+    if work != NumberWork::GiveBackUnbound {
+        violations.extend(ground.0.check().await.violations);
+    }
     let is_done = ground.is_number_work_done(&place).await;
     match &answer {
         Some(Answer::Imported(Ok(_)) | Answer::NumberChanged(Ok(_)) | Answer::NumberDeleted(Ok(()))) if !is_done => {
             violations.push("done, and the number is as it was".into())
         }
         Some(Answer::Imported(Err(error)) | Answer::NumberChanged(Err(error)) | Answer::NumberDeleted(Err(error)))
-            if is_done && !may_be_done(error, &run.trace) =>
+            if is_done && work != NumberWork::GiveBack && !may_be_done(error, &run.trace) =>
         {
             violations.push(format!("`{error}`, and the number is changed"));
         }
@@ -425,7 +460,9 @@ async fn settle_number<O: Outside>(run: &mut Run<'_, O>, work: NumberWork) -> Ve
 fn may_be_done(error: &NumberError, trace: &Trace) -> bool {
     let faulted = |name| trace.0.iter().any(|call| call.name == name && call.fault.is_some());
     matches!(error, NumberError::Unavailable)
-        && (faulted("edit_number") || faulted("commit_numbers") && faulted("begin_revert"))
+        && (faulted("edit_number")
+            || faulted("commit_numbers") && faulted("begin_revert")
+            || faulted("commit_purchase") && faulted("begin_undo"))
 }
 
 /// A sweep of what some work with a number has left, which was not done.

@@ -7,7 +7,7 @@ use lambda_http::{BoxFuture, service_fn};
 use serde_json::{Value, json};
 use trunkline_http::{Event, Handler, answer};
 use trunkline_provisioning::ports::{
-    SecretInventory, SecretStore, SipInventory, SipService, SweepStore, TableInventory, TrunkStore,
+    LiveKit, NumberStore, SecretInventory, SecretStore, SipInventory, SweepStore, TableInventory, TrunkStore,
 };
 use trunkline_provisioning::{Audit, Sweep};
 
@@ -37,7 +37,7 @@ pub trait Scheduled: Sync {
     fn run_once(&self, deadline: SystemTime) -> impl Future<Output = Result<Value, lambda_http::Error>> + Send;
 }
 
-impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Scheduled for Sweep<S, V, L> {
+impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit> Scheduled for Sweep<S, V, L> {
     async fn run_once(&self, deadline: SystemTime) -> Result<Value, lambda_http::Error> {
         let swept = self.run(Some(deadline)).await?;
         Ok(json!({"settled": swept.settled, "postponed": swept.postponed, "unfinished": swept.unfinished}))

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::E164;
+
 #[cfg(feature = "openapi")]
 use crate::schema::{NOT_CONTROL, SPACE, VISIBLE};
 
@@ -59,6 +61,13 @@ name! {
     /// A trunk's name: 1 to 128 characters after trimming, none of them a control character.
     TrunkName, "Front desk"
 }
+impl TrunkName {
+    /// The name of a trunk that a number's import makes: the number.
+    pub(crate) fn of_number(number: &E164) -> Self {
+        Self(number.to_string())
+    }
+}
+
 name! {
     /// A phone number's label: 1 to 128 characters after trimming, none of them a control character.
     PhoneNumberLabel, "Front desk"

@@ -2,7 +2,7 @@ use crate::fields::{Fields, message};
 use crate::json::JsonObject;
 use crate::trunk_fields::TRUNK;
 use crate::{
-    AddressPolicy, AuthPassword, AuthUsername, Carrier, CountryCode, Direction, Directional, InboundAuth,
+    AddressPolicy, AuthPassword, AuthUsername, Carrier, CountryCode, Direction, Directional, E164, InboundAuth,
     InboundSettings, Kind, MediaEncryption, OutboundSettings, SipAddress, Transport, TrunkName, TrunkSecret,
     TrunkSettings, Violations,
 };
@@ -84,6 +84,21 @@ impl NewTrunk {
             auth_username: username,
         };
         Ok(Self { settings, secret: TrunkSecret::of(password, credentials) })
+    }
+}
+
+impl NewTrunk {
+    /// The trunk that a number of LiveKit's own rings on: nobody but LiveKit sends its calls.
+    pub fn of_livekit_number(number: &E164) -> Self {
+        let settings = TrunkSettings {
+            name: TrunkName::of_number(number),
+            carrier: Carrier::Livekit(InboundSettings { auth: InboundAuth::None }),
+            allowed_addresses: Vec::new(),
+            transport: DEFAULT_TRANSPORT,
+            media_encryption: DEFAULT_MEDIA_ENCRYPTION,
+            auth_username: None,
+        };
+        Self { settings, secret: None }
     }
 }
 

@@ -2,27 +2,36 @@
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Delete, ReturnValue};
-use trunkline_provisioning::ports::{DeletionStart, Settled, StoreError, Unsettled};
+use trunkline_provisioning::ports::{DeletionStart, NumberFate, Settled, StoreError, Unsettled};
 use trunkline_provisioning::{Lease, TrunkKey};
 
 use crate::error::sort;
-use crate::items::{Record, deadline, number, read_unsettled, state, text};
+use crate::items::{NUMBERS_GO, Record, deadline, number, read_unsettled, state, text};
 use crate::keys;
 use crate::store::TrunkTable;
 use crate::tombstone::reason;
 
 impl TrunkTable {
     /// Whoever comes second joins in: a trunk in `deleting` never comes back, and each step may be repeated.
-    pub(crate) async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
+    pub(crate) async fn begin_delete(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        fate: NumberFate,
+    ) -> Result<DeletionStart, StoreError> {
+        let fate = match fate {
+            NumberFate::Stay => String::new(),
+            NumberFate::Go => format!(", {NUMBERS_GO} = :one"),
+        };
         let sent = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(keys::trunk(key)))
-            .update_expression(
+            .update_expression(format!(
                 "SET #state = :deleting, version = version + :one, lease_owner = :owner, lease_until = :until, \
-                 sweep_shard = :shard, sweep_at = :until",
-            )
+                 sweep_shard = :shard, sweep_at = :until{fate}"
+            ))
             .condition_expression("#state IN (:active, :updating, :reverting, :deleting)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":active", text(state::ACTIVE))

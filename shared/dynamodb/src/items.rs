@@ -10,7 +10,7 @@ use trunkline_domain::{
     InboundSettings, Kind, LiveKitObjects, OutboundObjects, OutboundSettings, PhoneNumber, SipAddress, Trunk,
     TrunkName, TrunkSettings,
 };
-use trunkline_provisioning::ports::{PendingImport, StoreError, TrunkRecord, Unsettled};
+use trunkline_provisioning::ports::{NumberFate, PendingImport, StoreError, TrunkRecord, Unsettled};
 use trunkline_provisioning::{IdempotencyClaim, SeenObjects, TrunkKey};
 
 use crate::error::unreadable;
@@ -22,6 +22,9 @@ pub(crate) const SEEN_SECRET_NAMES: &str = "seen_secret_names";
 
 /// The numbers of a trunk, by their ids: a map, left out when it is empty.
 pub(crate) const NUMBERS: &str = "numbers";
+
+/// Whether the numbers of a trunk that is deleted go with it.
+pub(crate) const NUMBERS_GO: &str = "numbers_go";
 
 /// States of a trunk's record.
 pub(crate) mod state {
@@ -158,6 +161,7 @@ pub(crate) fn read_unsettled(item: &Item) -> Result<Unsettled, StoreError> {
         secret_names: read_secret_names(item),
         key_hash: record.maybe("idempotency_key_hash").map(str::to_owned),
         numbers: record.bound_numbers()?,
+        fate: if item.contains_key(NUMBERS_GO) { NumberFate::Go } else { NumberFate::Stay },
         import: read_import(item)?,
         version: record.number("version")?,
     })
@@ -168,9 +172,12 @@ pub(crate) fn import_attributes(
     number: &PhoneNumber,
     claim: Option<&IdempotencyClaim>,
 ) -> Vec<(&'static str, AttributeValue)> {
-    let always = [("import_number_id", text(number.id)), ("import_e164", text(&number.e164))];
+    let always = [("import_number_id", text(number.id)), (IMPORT_E164, text(&number.e164))];
     always.into_iter().chain(claim.map(|claim| ("import_key_hash", text(&claim.key_hash)))).collect()
 }
+
+/// The number of an import, on its trunk's record and on the tombstone of one that was undone.
+pub(crate) const IMPORT_E164: &str = "import_e164";
 
 /// What takes the attributes of an import away from its trunk's record.
 pub(crate) const IMPORT_ATTRIBUTES: &str = "import_number_id, import_e164, import_key_hash";
@@ -183,7 +190,7 @@ pub(crate) fn read_import(item: &Item) -> Result<Option<PendingImport>, StoreErr
     }
     Ok(Some(PendingImport {
         id: record.parsed("import_number_id")?,
-        e164: E164::from_stored(record.text("import_e164")?),
+        e164: E164::from_stored(record.text(IMPORT_E164)?),
         key_hash: record.maybe("import_key_hash").map(str::to_owned),
     }))
 }

@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::types::{CancellationReason, Delete, Put, TransactWriteItem
 use jiff::Timestamp;
 use trunkline_domain::{Binding, BoundNumbers, E164, PhoneNumber, PhoneNumberId, PhoneNumberLabel, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, ImportStart, NumberEdit, NumberPage, NumberReservation, NumberStore, NumberWrite, PendingImport,
-    StoreError, TrunkRecord, UpdateBegin, UpdateStart,
+    CommitOutcome, ImportStart, NumberEdit, NumberFate, NumberPage, NumberReservation, NumberStore, NumberWrite,
+    PendingImport, StoreError, TrunkRecord, UpdateBegin, UpdateStart,
 };
 use trunkline_provisioning::{LeaseOwner, NumberKey, TrunkKey};
 
@@ -20,7 +20,7 @@ use crate::transaction::{Transaction, failed, item};
 use crate::update::{begin_update, not_begun};
 
 /// How many phone numbers a workspace may have.
-const NUMBER_LIMIT: u64 = 100;
+pub(crate) const NUMBER_LIMIT: u64 = 100;
 
 pub(crate) const NUMBER_COUNT: &str = "number_count";
 
@@ -40,7 +40,7 @@ impl TrunkTable {
             self.part(begin_update(begin, import_attributes(number, *claim)))?,
             self.count_number_up(number.workspace_id)?,
             self.claim_number(number)?,
-            self.put_number(number, IMPORTING)?,
+            self.put_importing(number)?,
         ];
         if let Some(claim) = claim {
             writes.push(self.claim_key(begin.key, claim, begin.now)?);
@@ -114,7 +114,13 @@ impl TrunkTable {
         import.key_hash.as_deref().map(|key_hash| self.release_claim(trunk, key_hash)).transpose()
     }
 
-    pub(crate) async fn unbind(&self, key: TrunkKey, numbers: &BoundNumbers, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn unbind(
+        &self,
+        key: TrunkKey,
+        numbers: &BoundNumbers,
+        fate: NumberFate,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let places: Vec<_> = (0..numbers.len()).map(|place| format!("{NUMBERS}.#n{place}")).collect();
         let trunk = numbers.keys().enumerate().fold(Update::builder(), |update, (place, e164)| {
             update.expression_attribute_names(format!("#n{place}"), e164.as_str())
@@ -127,18 +133,23 @@ impl TrunkTable {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":deleting", text(state::DELETING));
         let mut writes = vec![item(trunk.build(), |write, trunk| write.update(trunk))?];
-        for &id in numbers.values() {
-            writes.push(self.part(Expression {
-                key: keys::number(NumberKey { workspace_id: key.workspace_id, id }),
-                update: "SET version = version + :one, updated_at = :now REMOVE trunk_id, direction".to_owned(),
-                condition: "trunk_id = :trunk_id",
-                values: vec![
-                    (":one".to_owned(), number(1)),
-                    (":now".to_owned(), timestamp(now)),
-                    (":trunk_id".to_owned(), text(key.id)),
-                ],
-                names: Vec::new(),
-            })?);
+        for (e164, &id) in numbers {
+            let number_key = NumberKey { workspace_id: key.workspace_id, id };
+            match fate {
+                NumberFate::Stay => writes.push(self.part(unbound(number_key, key, now))?),
+                NumberFate::Go => {
+                    let delete = Delete::builder()
+                        .table_name(&self.name)
+                        .set_key(Some(keys::number(number_key)))
+                        .condition_expression("trunk_id = :trunk_id")
+                        .expression_attribute_values(":trunk_id", text(key.id));
+                    writes.push(item(delete.build(), |write, delete| write.delete(delete))?);
+                    writes.push(self.free_number(e164, id)?);
+                }
+            }
+        }
+        if fate == NumberFate::Go {
+            writes.push(self.count_down_by(key.workspace_id, &[NUMBER_COUNT], numbers.len())?);
         }
         // Another deletion of the trunk was faster: it has unbound them.
         self.transact("unbind", writes).await.map(drop)
@@ -154,7 +165,7 @@ impl TrunkTable {
         })
     }
 
-    fn claim_number(&self, phone_number: &PhoneNumber) -> Result<TransactWriteItem, StoreError> {
+    pub(crate) fn claim_number(&self, phone_number: &PhoneNumber) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.name)
             .set_item(Some(keys::number_claim(&phone_number.e164)))
@@ -173,14 +184,14 @@ impl TrunkTable {
         item(delete.build(), |write, delete| write.delete(delete))
     }
 
-    fn put_number(&self, phone_number: &PhoneNumber, state: &str) -> Result<TransactWriteItem, StoreError> {
+    pub(crate) fn put_importing(&self, phone_number: &PhoneNumber) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.name)
             .set_item(Some(keys::number(phone_number.into())))
             .item("number_id", text(phone_number.id))
             .item("e164", text(&phone_number.e164))
             .item("provider", text(phone_number.provider))
-            .item("state", text(state))
+            .item("state", text(IMPORTING))
             .item("version", number(phone_number.version))
             .item("created_at", timestamp(phone_number.created_at))
             .item("updated_at", timestamp(phone_number.updated_at));
@@ -191,12 +202,18 @@ impl TrunkTable {
         item(put.condition_expression("attribute_not_exists(pk)").build(), |write, put| write.put(put))
     }
 
-    fn show_number(&self, phone_number: &PhoneNumber) -> Result<TransactWriteItem, StoreError> {
+    pub(crate) fn show_number(&self, phone_number: &PhoneNumber) -> Result<TransactWriteItem, StoreError> {
+        let mut update = "SET #state = :shown".to_owned();
+        let mut values = vec![(":shown".to_owned(), text(SHOWN)), (":importing".to_owned(), text(IMPORTING))];
+        if let Some(id) = &phone_number.provider_phone_number_id {
+            update.push_str(", provider_phone_number_id = :provider_id");
+            values.push((":provider_id".to_owned(), text(id)));
+        }
         self.part(Expression {
             key: keys::number(phone_number.into()),
-            update: "SET #state = :shown".to_owned(),
+            update,
             condition: "#state = :importing",
-            values: vec![(":shown".to_owned(), text(SHOWN)), (":importing".to_owned(), text(IMPORTING))],
+            values,
             names: vec!["state".to_owned()],
         })
     }
@@ -215,7 +232,7 @@ impl TrunkTable {
                 Ok(vec![
                     item(delete.build(), |write, delete| write.delete(delete))?,
                     self.free_number(&phone_number.e164, phone_number.id)?,
-                    self.count_down(phone_number.workspace_id, &[NUMBER_COUNT])?,
+                    self.count_down_by(phone_number.workspace_id, &[NUMBER_COUNT], 1)?,
                 ])
             }
         }
@@ -247,6 +264,21 @@ impl NumberStore for TrunkTable {
     async fn edit_number(&self, edit: NumberEdit<'_>) -> Result<bool, StoreError> {
         let writes = self.edit_of(edit)?;
         Ok(matches!(Box::pin(self.transact("edit_number", writes)).await?, Transaction::Done))
+    }
+}
+
+/// A number that its trunk leaves behind.
+fn unbound(key: NumberKey, trunk: TrunkKey, now: Timestamp) -> Expression {
+    Expression {
+        key: keys::number(key),
+        update: "SET version = version + :one, updated_at = :now REMOVE trunk_id, direction".to_owned(),
+        condition: "trunk_id = :trunk_id",
+        values: vec![
+            (":one".to_owned(), number(1)),
+            (":now".to_owned(), timestamp(now)),
+            (":trunk_id".to_owned(), text(trunk.id)),
+        ],
+        names: Vec::new(),
     }
 }
 

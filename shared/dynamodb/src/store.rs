@@ -4,11 +4,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use trunkline_aws::LazyClient;
-use trunkline_domain::{BoundNumbers, Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{BoundNumbers, PhoneNumber, Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Filter, ImportStart, NumberReservation, NumberWrite, Page, PendingImport,
-    Reservation, ReserveOutcome, RevertStart, Settled, StoreError, TrunkRecord, TrunkStore, UndoStart, Unsettled,
-    UpdateBegin, UpdateStart,
+    CommitOutcome, DeletionStart, Filter, ImportStart, NumberFate, NumberReservation, NumberWrite, Page, PendingImport,
+    PurchaseReserve, Reservation, ReserveOutcome, RevertStart, Settled, StoreError, TrunkRecord, TrunkStore, UndoStart,
+    Unsettled, UpdateBegin, UpdateStart,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
@@ -44,6 +44,24 @@ impl TrunkStore for TrunkTable {
         answer: Option<(&IdempotencyClaim, &StoredResponse)>,
     ) -> Result<CommitOutcome, StoreError> {
         Box::pin(self.commit(trunk, owner, answer)).await
+    }
+
+    async fn reserve_purchase(
+        &self,
+        reservation: Reservation<'_>,
+        number: &PhoneNumber,
+    ) -> Result<PurchaseReserve, StoreError> {
+        Box::pin(self.reserve_purchase(reservation, number)).await
+    }
+
+    async fn commit_purchase(
+        &self,
+        trunk: &Trunk,
+        number: &PhoneNumber,
+        owner: &LeaseOwner,
+        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
+    ) -> Result<CommitOutcome, StoreError> {
+        Box::pin(self.commit_purchase(trunk, number, owner, answer)).await
     }
 
     async fn begin_undo(&self, key: TrunkKey, owner: &LeaseOwner, seen: &SeenObjects) -> Result<UndoStart, StoreError> {
@@ -105,16 +123,22 @@ impl TrunkStore for TrunkTable {
         Box::pin(self.end_revert(key, owner, import)).await
     }
 
-    async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
-        Box::pin(self.begin_delete(key, lease)).await
+    async fn begin_delete(&self, key: TrunkKey, lease: &Lease, fate: NumberFate) -> Result<DeletionStart, StoreError> {
+        Box::pin(self.begin_delete(key, lease, fate)).await
     }
 
     async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
         Box::pin(self.was_deleted(key)).await
     }
 
-    async fn unbind(&self, key: TrunkKey, numbers: &BoundNumbers, now: Timestamp) -> Result<(), StoreError> {
-        Box::pin(self.unbind(key, numbers, now)).await
+    async fn unbind(
+        &self,
+        key: TrunkKey,
+        numbers: &BoundNumbers,
+        fate: NumberFate,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Box::pin(self.unbind(key, numbers, fate, now)).await
     }
 
     async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {

@@ -6,13 +6,16 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 use jiff::Timestamp;
+use trunkline_domain::E164;
 use trunkline_provisioning::ports::{
     Due, DuePage, Failing, Reverting, StoreError, SweepStore, TakeOver, Tombstone, Unsettled,
 };
 use trunkline_provisioning::{Lease, LeaseOwner, TrunkKey};
 
 use crate::error::{is_condition, sort, unreadable};
-use crate::items::{Item, Record, deadline, number, read_secret_names, read_seen, read_unsettled, state, text};
+use crate::items::{
+    IMPORT_E164, Item, Record, deadline, number, read_secret_names, read_seen, read_unsettled, state, text,
+};
 use crate::keys::{self, Key, TOMBSTONE_PREFIX, TRUNK_PREFIX};
 use crate::store::TrunkTable;
 
@@ -89,7 +92,8 @@ impl SweepStore for TrunkTable {
         };
         let record = Record(&item);
         let due_at = Timestamp::from_second(record.number("sweep_at")?).map_err(unreadable)?;
-        Ok(Some(Tombstone { seen: read_seen(&item), secret_names: read_secret_names(&item), due_at }))
+        let number = record.maybe(IMPORT_E164).map(E164::from_stored);
+        Ok(Some(Tombstone { seen: read_seen(&item), secret_names: read_secret_names(&item), number, due_at }))
     }
 
     async fn drop_tombstone(&self, key: TrunkKey, tombstone: &Tombstone) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use trunkline_provisioning::{SeenObjects, TrunkKey};
 
 use crate::error::unreadable;
 use crate::expression::Expression;
-use crate::items::{SEEN_SECRET_NAMES, number, text, timestamp};
+use crate::items::{IMPORT_E164, SEEN_SECRET_NAMES, number, text, timestamp};
 use crate::keys;
 use crate::numbers::NUMBER_COUNT;
 use crate::store::TrunkTable;
@@ -43,7 +43,13 @@ impl TrunkTable {
         release: Option<TransactWriteItem>,
     ) -> Result<Settled, StoreError> {
         let delete = delete.clone().table_name(&self.name).set_key(Some(keys::trunk(key)));
-        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason, &gone.seen, &gone.secret_names);
+        let TombstoneUpdate { mut expression, mut values } =
+            self.tombstone_update(key, reason, &gone.seen, &gone.secret_names);
+        if let Some(import) = &gone.import {
+            let set = format!("SET {IMPORT_E164} = :e164, ");
+            expression = expression.replacen("SET ", &set, 1);
+            values.insert(":e164".to_owned(), text(&import.e164));
+        }
         let tombstone = Update::builder()
             .table_name(&self.name)
             .set_key(Some(keys::tombstone(key)))
@@ -55,10 +61,10 @@ impl TrunkTable {
         ];
         match &gone.import {
             Some(import) => {
-                writes.push(self.count_down(key.workspace_id, &[TRUNK_COUNT, NUMBER_COUNT])?);
+                writes.push(self.count_down_by(key.workspace_id, &[TRUNK_COUNT, NUMBER_COUNT], 1)?);
                 writes.extend(self.forget_import(key.workspace_id, import)?);
             }
-            None => writes.push(self.count_down(key.workspace_id, &[TRUNK_COUNT])?),
+            None => writes.push(self.count_down_by(key.workspace_id, &[TRUNK_COUNT], 1)?),
         }
         let own = writes.len();
         writes.extend(release);
@@ -105,18 +111,19 @@ impl TrunkTable {
         now + SignedDuration::try_from(self.tombstone).unwrap_or(SignedDuration::MAX)
     }
 
-    /// The part that takes one off each of these counters: a transaction may write a record once.
-    pub(crate) fn count_down(
+    /// The part that takes `by` off each of these counters: a transaction may write a record once.
+    pub(crate) fn count_down_by(
         &self,
         workspace_id: WorkspaceId,
         counters: &[&str],
+        by: usize,
     ) -> Result<TransactWriteItem, StoreError> {
-        let counted: Vec<_> = counters.iter().map(|counter| format!("{counter} :minus_one")).collect();
+        let counted: Vec<_> = counters.iter().map(|counter| format!("{counter} :less")).collect();
         self.part(Expression {
             key: keys::workspace(workspace_id),
             update: format!("ADD {}", counted.join(", ")),
             condition: "attribute_exists(pk)",
-            values: vec![(":minus_one".to_owned(), number(-1))],
+            values: vec![(":less".to_owned(), number(format_args!("-{by}")))],
             names: Vec::new(),
         })
     }

@@ -126,7 +126,7 @@ impl TrunkTable {
         };
         let mut writes = vec![self.part(end())?];
         writes.extend(self.forget_import(key.workspace_id, import)?);
-        writes.push(self.count_down(key.workspace_id, &[NUMBER_COUNT])?);
+        writes.push(self.count_down_by(key.workspace_id, &[NUMBER_COUNT], 1)?);
         let own = writes.len();
         writes.extend(self.release_import(key, import)?);
         if let Transaction::Refused(reasons) = self.transact("end_revert", writes.clone()).await?

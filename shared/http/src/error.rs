@@ -340,6 +340,10 @@ impl From<NumberError> for ApiError {
                 Self::invalid("provider", format!("this deployment cannot import numbers of provider={kind}"))
             }
             NumberError::AtCap { limit, used } => Self::payment_required("phone numbers", limit, used),
+            NumberError::TrunksAtCap { limit, used } => Self::payment_required("trunks", limit, used),
+            NumberError::NotForSale => {
+                Self::conflict("LiveKit does not sell this number to this project: choose another from its inventory")
+            }
             // Not whose.
             NumberError::Taken => {
                 Self::conflict("another import holds this number: whoever holds it must delete it first")

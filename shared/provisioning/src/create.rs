@@ -2,8 +2,8 @@ use std::time::SystemTime;
 
 use trunkline_domain::{BoundNumbers, LiveKitObjects, NewTrunk, Trunk, TrunkId, WorkspaceId};
 
-use crate::ports::{CommitOutcome, Reservation, ReserveOutcome, SecretStore, SipService, StoreError, TrunkStore};
-use crate::provision::{Outcome, Provisioning};
+use crate::ports::{CommitOutcome, LiveKit, Reservation, ReserveOutcome, SecretStore, StoreError, TrunkStore};
+use crate::provision::{Bought, Outcome, Provisioning};
 use crate::undo::{Stopped, Undoing, Undone};
 use crate::{
     Budget, CreateError, IdempotencyClaim, KeyUse, Lease, LeaseOwner, SecretPrefix, StoredResponse, Timing, TrunkKey,
@@ -58,7 +58,7 @@ struct Attempt {
     lease: Lease,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
+impl<S: TrunkStore, V: SecretStore, L: LiveKit> CreateTrunk<S, V, L> {
     /// Creates the trunk, or leaves nothing. `render` makes the answer, which the commit keeps for the idempotency key.
     ///
     /// # Errors
@@ -123,11 +123,13 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
     }
 
     async fn provision(&self, attempt: &Attempt) -> Result<LiveKitObjects, Outcome> {
+        let numbers = BoundNumbers::new();
         let provisioning = Provisioning {
             secrets: &self.secrets,
             sip: &self.sip,
             key: attempt.key,
             trunk: &attempt.trunk,
+            numbers: &numbers,
             secret_name: attempt.secret_name.as_deref(),
             budget: &attempt.budget,
         };
@@ -135,7 +137,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
     }
 
     async fn undo(&self, attempt: &Attempt, outcome: Outcome) -> CreateError {
-        let error = outcome.error();
+        let error = outcome.failure().map_or(CreateError::Internal, CreateError::from);
         match self.take_away(attempt, outcome, attempt.secret_name.as_deref()).await {
             // The table is silent: only the sweeper will know.
             None | Some(Err(Stopped::Store)) => CreateError::Unavailable,
@@ -173,7 +175,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> CreateTrunk<S, V, L> {
             key: attempt.key,
             owner: &attempt.lease.owner,
         };
-        let undone = undoing.run(outcome.seen, secret_name, outcome.livekit_unsure);
+        let undone = undoing.run(outcome.seen, secret_name, outcome.livekit_unsure, &Bought::No);
         let undone = attempt.budget.to_the_end(undone).await;
         if !matches!(undone, Some(Ok(Undone::Clean | Undone::Active))) {
             tracing::warn!(?undone, "what the request made is left to the sweeper");

@@ -2,9 +2,9 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-use crate::ports::{DeletionStart, SecretStore, SipService, StoreError, TrunkStore, Unsettled};
-use crate::provision::{UpstreamFailure, undo_objects, undo_secrets};
-use crate::{Budget, DeleteError, LeaseOwner, Timing, TrunkKey};
+use crate::ports::{DeletionStart, LiveKit, NumberFate, NumberStore, SecretStore, StoreError, TrunkStore, Unsettled};
+use crate::provision::{UpstreamFailure, livekit, undo_objects, undo_secrets};
+use crate::{Budget, DeleteError, LeaseOwner, NumberKey, Timing, TrunkKey};
 
 /// Deletes trunks, with their LiveKit objects and secret. Their numbers stay, without a trunk.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct DeleteTrunk<S, V, L> {
     pub timing: Timing,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService> DeleteTrunk<S, V, L> {
+impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteTrunk<S, V, L> {
     /// Deletes a trunk. Deleting it again, also at the same moment, succeeds.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> DeleteTrunk<S, V, L> {
         let budget = Budget::start(self.timing, deadline);
         let lease = budget.lease(owner);
         let deletion = async {
-            let (start, ()) = tokio::join!(self.store.begin_delete(key, &lease), self.sip.prepare());
+            let (start, ()) = tokio::join!(self.store.begin_delete(key, &lease, NumberFate::Stay), self.sip.prepare());
             match start? {
                 DeletionStart::Deleting(record) => {
                     finish_deletion(&self.store, &self.secrets, &self.sip, key, &record).await
@@ -49,9 +49,9 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> DeleteTrunk<S, V, L> {
 /// Rule, trunks and secret, then the numbers, then the record: for a request and for the sweeper. A record that another deletion has
 /// settled is settled.
 pub(crate) async fn finish_deletion<
-    S: TrunkStore,
+    S: TrunkStore + NumberStore,
     V: SecretStore,
-    L: SipService,
+    L: LiveKit,
     E: From<UpstreamFailure> + From<StoreError>,
 >(
     store: &S,
@@ -60,19 +60,28 @@ pub(crate) async fn finish_deletion<
     key: TrunkKey,
     record: &Unsettled,
 ) -> Result<(), E> {
+    if record.fate == NumberFate::Go {
+        // Before their dispatch rule: without it LiveKit keeps them, billed and out of use.
+        for &id in record.numbers.values() {
+            let number = store.get_number(NumberKey { workspace_id: key.workspace_id, id }).await?;
+            if let Some(livekit_id) = number.and_then(|number| number.provider_phone_number_id) {
+                sip.release(&livekit_id).await.map_err(livekit)?;
+            }
+        }
+    }
     undo_objects(sip, &record.seen).await?;
     undo_secrets(secrets, &record.secret_names).await?;
     let numbers: Vec<_> = record.numbers.iter().collect();
     for numbers in numbers.chunks(NUMBERS_AT_ONCE) {
         let numbers = numbers.iter().map(|&(e164, id)| (e164.clone(), *id)).collect();
-        store.unbind(key, &numbers, Timestamp::now()).await?;
+        store.unbind(key, &numbers, record.fate, Timestamp::now()).await?;
     }
     store.settle_delete(key, record).await?;
     Ok(())
 }
 
-/// DynamoDB takes 100 writes in a transaction; one is the trunk's.
-const NUMBERS_AT_ONCE: usize = 99;
+/// DynamoDB takes 100 writes in a transaction: the trunk's, the workspace's, and two of a number that goes.
+const NUMBERS_AT_ONCE: usize = 49;
 
 impl From<UpstreamFailure> for DeleteError {
     fn from((upstream, _): UpstreamFailure) -> Self {

@@ -5,6 +5,7 @@ use trunkline_domain::{Kind, Violations};
 use crate::KeyUse;
 use crate::change::ChangeError;
 use crate::ports::{StoreError, UpstreamError};
+use crate::provision::UpstreamFailure;
 
 /// A system that a trunk is provisioned in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,15 @@ pub enum CreateError {
     /// The table refused what it should take: a matter for the operator.
     #[error("the table refused a request")]
     Internal,
+}
+
+impl From<UpstreamFailure> for CreateError {
+    fn from((upstream, error): UpstreamFailure) -> Self {
+        match error {
+            UpstreamError::Conflict => Self::Conflict,
+            UpstreamError::NotDone | UpstreamError::Unanswered => Self::Upstream(upstream),
+        }
+    }
 }
 
 impl From<StoreError> for CreateError {
@@ -155,6 +165,17 @@ pub enum NumberError {
         /// How many it has.
         used: u64,
     },
+    /// The workspace has all the trunks it may have, and the number needs one; nothing was done.
+    #[error("the workspace holds {used} of {limit} trunks")]
+    TrunksAtCap {
+        /// How many it may have.
+        limit: u64,
+        /// How many it has.
+        used: u64,
+    },
+    /// LiveKit does not sell the number.
+    #[error("LiveKit does not sell the number")]
+    NotForSale,
     /// A workspace has the number already; nothing was done.
     #[error("the number is taken")]
     Taken,
@@ -187,13 +208,33 @@ impl From<StoreError> for NumberError {
     }
 }
 
+impl From<UpstreamFailure> for NumberError {
+    fn from((upstream, error): UpstreamFailure) -> Self {
+        match error {
+            UpstreamError::Conflict => Self::Conflict,
+            UpstreamError::NotDone | UpstreamError::Unanswered => Self::Upstream(upstream),
+        }
+    }
+}
+
+impl From<DeleteError> for NumberError {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            // A trunk that was there a moment ago.
+            DeleteError::NotFound => Self::Busy,
+            DeleteError::Upstream(upstream) => Self::Upstream(upstream),
+            DeleteError::Unavailable => Self::Unavailable,
+            DeleteError::Internal => Self::Internal,
+        }
+    }
+}
+
 impl From<ChangeError> for NumberError {
     fn from(error: ChangeError) -> Self {
         match error {
             // A trunk that was there a moment ago is being deleted.
             ChangeError::Absent | ChangeError::Changed | ChangeError::Busy => Self::Busy,
-            ChangeError::Upstream((_, UpstreamError::Conflict)) => Self::Conflict,
-            ChangeError::Upstream((upstream, _)) => Self::Upstream(upstream),
+            ChangeError::Upstream(failure) => failure.into(),
             ChangeError::NoSecret => Self::Upstream(Upstream::SecretsManager),
             ChangeError::NoObject => Self::Upstream(Upstream::LiveKit),
             ChangeError::LeaseLost => Self::Unavailable,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use trunkline_domain::{BoundNumbers, InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId, TrunkSecret};
+use trunkline_domain::{
+    BoundNumbers, E164, InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId, TrunkSecret,
+};
 
-use crate::ports::{InboundTrunkSpec, OutboundTrunkSpec, SecretStore, SipService, UpstreamError};
-use crate::{Budget, CreateError, SeenObjects, TrunkKey, Upstream};
-
-/// A trunk that is being made has no number yet but its id.
-static NO_NUMBERS: BoundNumbers = BoundNumbers::new();
+use crate::ports::{
+    InboundTrunkSpec, LiveKit, OutboundTrunkSpec, PendingImport, SecretStore, SipService, UpstreamError,
+};
+use crate::{Budget, SeenObjects, TrunkKey, Upstream};
 
 /// Which system failed, and how.
 pub(crate) type UpstreamFailure = (Upstream, UpstreamError);
@@ -40,13 +41,9 @@ impl Outcome {
         self
     }
 
-    /// What the caller is told.
-    pub(crate) fn error(&self) -> CreateError {
-        match self.failure {
-            Some((_, UpstreamError::Conflict)) => CreateError::Conflict,
-            Some((upstream, UpstreamError::NotDone | UpstreamError::Unanswered)) => CreateError::Upstream(upstream),
-            None => CreateError::Internal,
-        }
+    /// Which system failed, and how.
+    pub(crate) fn failure(&self) -> Option<UpstreamFailure> {
+        self.failure
     }
 }
 
@@ -56,6 +53,7 @@ pub(crate) struct Provisioning<'a, V, L> {
     pub(crate) sip: &'a L,
     pub(crate) key: TrunkKey,
     pub(crate) trunk: &'a NewTrunk,
+    pub(crate) numbers: &'a BoundNumbers,
     pub(crate) secret_name: Option<&'a str>,
     pub(crate) budget: &'a Budget,
 }
@@ -90,7 +88,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 
     /// Inbound trunk, then its dispatch rule; `None` when no calls come in.
     async fn create_inbound(&self) -> Option<Result<InboundObjects, Outcome>> {
-        let spec = InboundTrunkSpec::of(self.key, &self.trunk.settings, &NO_NUMBERS, self.trunk.secret.as_ref())?;
+        let spec = InboundTrunkSpec::of(self.key, &self.trunk.settings, self.numbers, self.trunk.secret.as_ref())?;
         let trunk_id = match self.in_time(self.sip.create_inbound_trunk(spec)).await {
             Ok(trunk_id) => trunk_id,
             Err(error) => return Some(Err(Outcome::failed(livekit(error), SeenObjects::default()))),
@@ -103,7 +101,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 
     /// `None` when no calls go out.
     async fn create_outbound(&self) -> Option<Result<OutboundObjects, Outcome>> {
-        let spec = OutboundTrunkSpec::of(self.key, &self.trunk.settings, &NO_NUMBERS, self.trunk.secret.as_ref())?;
+        let spec = OutboundTrunkSpec::of(self.key, &self.trunk.settings, self.numbers, self.trunk.secret.as_ref())?;
         Some(match self.in_time(self.sip.create_outbound_trunk(spec)).await {
             Ok(trunk_id) => Ok(OutboundObjects { trunk_id }),
             Err(error) => Err(Outcome::failed(livekit(error), SeenObjects::default())),
@@ -151,6 +149,39 @@ pub(crate) async fn undo_objects<L: SipService>(sip: &L, seen: &SeenObjects) -> 
         sip.delete_trunk(trunk_id).await.map_err(livekit)?;
     }
     Ok(())
+}
+
+/// Whether a phone number was bought for a trunk.
+#[derive(Debug, Clone)]
+pub(crate) enum Bought {
+    No,
+    Perhaps(E164),
+    /// Under this id.
+    Yes(String),
+}
+
+impl Bought {
+    /// By what the record of a trunk says that was being made.
+    pub(crate) fn by(import: Option<&PendingImport>) -> Self {
+        import.map_or(Self::No, |import| Self::Perhaps(import.e164.clone()))
+    }
+}
+
+/// Undo of a purchase. It goes before its dispatch rule, by which alone it is known as ours.
+pub(crate) async fn undo_purchase<L: LiveKit>(
+    sip: &L,
+    bought: &Bought,
+    dispatch_rule_ids: &BTreeSet<String>,
+) -> Result<(), UpstreamFailure> {
+    let id = match bought {
+        Bought::No => return Ok(()),
+        Bought::Yes(id) => id.clone(),
+        Bought::Perhaps(e164) => match sip.find(e164).await.map_err(livekit)? {
+            Some(number) if !number.dispatch_rule_ids.is_disjoint(dispatch_rule_ids) => number.id,
+            _ => return Ok(()),
+        },
+    };
+    sip.release(&id).await.map_err(livekit)
 }
 
 /// The trunks that exist in LiveKit under the trunk's id.

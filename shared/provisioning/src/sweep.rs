@@ -6,8 +6,8 @@ use trunkline_domain::SweepId;
 
 use crate::change::settle_update;
 use crate::delete::finish_deletion;
-use crate::ports::{Due, Failing, SecretStore, SipService, StoreError, SweepStore, TakeOver, TrunkStore};
-use crate::provision::{find_dispatch_rules, find_trunks, undo_objects, undo_secrets};
+use crate::ports::{Due, Failing, LiveKit, NumberStore, SecretStore, StoreError, SweepStore, TakeOver, TrunkStore};
+use crate::provision::{Bought, find_dispatch_rules, find_trunks, undo_objects, undo_purchase, undo_secrets};
 use crate::undo::{Stopped, Undoing, Undone, note_left_behind};
 use crate::{Budget, Lease, LeaseOwner, Timing, TrunkKey};
 
@@ -53,7 +53,7 @@ const OPERATOR_AFTER: Duration = Duration::from_secs(3600);
 /// The message of the lines that template.yaml counts in a metric.
 pub const SWEEP_STUCK: &str = "sweep is stuck";
 
-impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
+impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit> Sweep<S, V, L> {
     /// Sweeps what is due, until `deadline` is near. One log line, if there was anything.
     ///
     /// A record that cannot be swept is put off, longer each time, so that it holds up no other.
@@ -121,7 +121,8 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
             TakeOver::Undoing(record) => {
                 let undoing =
                     Undoing { store: &self.store, secrets: &self.secrets, sip: &self.sip, key, owner: &lease.owner };
-                match undoing.clean_and_settle(record, true).await? {
+                let bought = Bought::by(record.import.as_ref());
+                match undoing.clean_and_settle(record, true, &bought).await? {
                     Undone::Clean | Undone::Active => Ok(true),
                     Undone::Left => Err(Stopped::Store),
                 }
@@ -154,6 +155,8 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService> Sweep<S, V, L> {
             seen.merge(found);
         }
         seen.merge(find_dispatch_rules(&self.sip, &seen.trunk_ids).await?);
+        let bought = tombstone.number.clone().map_or(Bought::No, Bought::Perhaps);
+        undo_purchase(&self.sip, &bought, &seen.dispatch_rule_ids).await?;
         undo_objects(&self.sip, &seen).await?;
         undo_secrets(&self.secrets, &tombstone.secret_names).await?;
         self.store.drop_tombstone(key, &tombstone).await?;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::ports::{SecretStore, Settled, SipService, StoreError, TrunkStore, UndoStart, Unsettled};
-use crate::provision::{UpstreamFailure, find_dispatch_rules, find_trunks, undo_objects, undo_secrets};
+use crate::ports::{LiveKit, SecretStore, Settled, StoreError, TrunkStore, UndoStart, Unsettled};
+use crate::provision::{
+    Bought, UpstreamFailure, find_dispatch_rules, find_trunks, undo_objects, undo_purchase, undo_secrets,
+};
 use crate::{LeaseOwner, SeenObjects, TrunkKey};
 
 /// Where an undo ended.
@@ -47,9 +49,9 @@ pub(crate) struct Undoing<'a, S, V, L> {
     pub(crate) owner: &'a LeaseOwner,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
-    /// Undoes what was `seen`, the secret that may have been made under `secret_name`, and what may be there unseen when
-    /// LiveKit is `unsure`.
+impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
+    /// Undoes what was `seen`, the secret that may have been made under `secret_name`, what may be there unseen when
+    /// LiveKit is `unsure`, and the phone number that was `bought`.
     ///
     /// The first write decides the race with a commit whose answer was lost, and with the sweeper.
     pub(crate) async fn run(
@@ -57,12 +59,13 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
         seen: SeenObjects,
         secret_name: Option<&str>,
         livekit_unsure: bool,
+        bought: &Bought,
     ) -> Result<Undone, Stopped> {
         match self.store.begin_undo(self.key, self.owner, &seen).await? {
             UndoStart::Active => Ok(Undone::Active),
-            UndoStart::Undoing(record) => self.clean_and_settle(record, livekit_unsure).await,
+            UndoStart::Undoing(record) => self.clean_and_settle(record, livekit_unsure, bought).await,
             UndoStart::Gone | UndoStart::LeaseLost => {
-                self.take_back(seen, secret_name).await?;
+                self.take_back(seen, secret_name, bought).await?;
                 Ok(Undone::Left)
             }
         }
@@ -73,6 +76,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
         &self,
         mut record: Unsettled,
         livekit_unsure: bool,
+        bought: &Bought,
     ) -> Result<Undone, Stopped> {
         // A record that changes under us has been given ids by a request that lost its lease: a second look takes them.
         const LOOKS: usize = 3;
@@ -84,6 +88,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
                 };
                 record.seen.merge(find_dispatch_rules(self.sip, &record.seen.trunk_ids).await?);
             }
+            undo_purchase(self.sip, bought, &record.seen.dispatch_rule_ids).await?;
             undo_objects(self.sip, &record.seen).await?;
             undo_secrets(self.secrets, &record.secret_names).await?;
             let mut settled = self.store.settle_undo(self.key, self.owner, &record).await?;
@@ -117,12 +122,18 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Undoing<'_, S, V, L> {
 
     /// The record is no longer ours: leaves the ids of our objects and the secret's name where the last look will find
     /// them, then takes them away. In any other order a dispatch rule can survive that nobody knows of, or a secret.
-    async fn take_back(&self, mut seen: SeenObjects, secret_name: Option<&str>) -> Result<(), Stopped> {
+    async fn take_back(
+        &self,
+        mut seen: SeenObjects,
+        secret_name: Option<&str>,
+        bought: &Bought,
+    ) -> Result<(), Stopped> {
         if seen.is_empty() && secret_name.is_none() {
             return Ok(());
         }
         note_left_behind(self.store, self.key, &seen, &secret_name.map(str::to_owned).into_iter().collect()).await?;
         seen.merge(find_dispatch_rules(self.sip, &seen.trunk_ids).await?);
+        undo_purchase(self.sip, bought, &seen.dispatch_rule_ids).await?;
         undo_objects(self.sip, &seen).await?;
         Ok(undo_secrets(self.secrets, secret_name).await?)
     }

@@ -33,6 +33,12 @@ pub enum NumberWork {
     Delete,
     /// It is deleted while it has none.
     DeleteUnbound,
+    /// It is bought from LiveKit, with an idempotency key or without.
+    Buy(bool),
+    /// One that was bought is deleted, and its trunk with it.
+    GiveBack,
+    /// One that was bought is deleted after its trunk.
+    GiveBackUnbound,
 }
 
 /// Where that happens.
@@ -42,7 +48,7 @@ pub struct NumberPlace {
     pub work: NumberWork,
     e164: E164,
     /// The trunk that the number is bound to, or shall be.
-    pub first: TrunkKey,
+    first: Option<TrunkKey>,
     /// Another trunk.
     second: Option<TrunkKey>,
     number: Option<NumberKey>,
@@ -54,9 +60,18 @@ const PLAIN: Wanted = Wanted { direction: Direction::Both, secret: false, key: f
 impl NumberWork {
     /// Each of them once, the import on every kind of trunk.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others =
-            [Self::Relabel, Self::Bind, Self::Unbind, Self::Move, Self::Delete, Self::DeleteUnbound].into_iter();
-        Wanted::all().map(Self::Import).chain(others)
+        Wanted::all().map(Self::Import).chain([
+            Self::Relabel,
+            Self::Bind,
+            Self::Unbind,
+            Self::Move,
+            Self::Delete,
+            Self::DeleteUnbound,
+            Self::Buy(false),
+            Self::Buy(true),
+            Self::GiveBack,
+            Self::GiveBackUnbound,
+        ])
     }
 }
 
@@ -70,6 +85,10 @@ impl fmt::Display for NumberWork {
             Self::Move => f.write_str("move a number"),
             Self::Delete => f.write_str("delete a number"),
             Self::DeleteUnbound => f.write_str("delete an unbound number"),
+            Self::Buy(false) => f.write_str("buy a number"),
+            Self::Buy(true) => f.write_str("buy a number with key"),
+            Self::GiveBack => f.write_str("give a number back"),
+            Self::GiveBackUnbound => f.write_str("give an unbound number back"),
         }
     }
 }
@@ -81,8 +100,20 @@ impl<O: Outside> Ground<O> {
             NumberWork::Import(wanted) => Wanted { key: false, ..wanted },
             _ => BOTH,
         };
+        let mut place = NumberPlace { work, e164: self.e164(0), first: None, second: None, number: None };
+        if matches!(work, NumberWork::Buy(_) | NumberWork::GiveBack | NumberWork::GiveBackUnbound) {
+            place.e164 = self.0.for_sale();
+            if !matches!(work, NumberWork::Buy(_)) {
+                let trunk = self.bought_number(&mut place).await;
+                if work == NumberWork::GiveBackUnbound {
+                    let answer = self.delete(trunk).finish().await;
+                    assert!(matches!(answer, Answer::Deleted(Ok(()))), "{answer:?}");
+                }
+            }
+            return place;
+        }
         let first = self.live_trunk(wanted).await;
-        let mut place = NumberPlace { work, e164: self.e164(0), first, second: None, number: None };
+        place.first = Some(first);
         match work {
             NumberWork::Import(_) => return place,
             NumberWork::Move => {
@@ -110,8 +141,23 @@ impl<O: Outside> Ground<O> {
         trunk
     }
 
+    /// A trunk with a number that was bought.
+    pub async fn bought_trunk(&self) -> TrunkKey {
+        let mut place = self.place(NumberWork::Buy(false)).await;
+        self.bought_number(&mut place).await
+    }
+
+    async fn bought_number(&self, place: &mut NumberPlace) -> TrunkKey {
+        let answer = self.import(NumberSpec::Livekit, place.e164.clone(), false).finish().await;
+        assert!(matches!(answer, Answer::Imported(Ok(_))), "{answer:?}");
+        let number = self.number(&place.e164).await.expect("a number");
+        place.number = Some(NumberKey::from(&number));
+        let id = number.binding.expect("a trunk").trunk_id;
+        TrunkKey { workspace_id: number.workspace_id, id }
+    }
+
     async fn bound_number(&self, trunk: TrunkKey, e164: E164) -> NumberKey {
-        let answer = self.import(trunk, e164.clone(), false).finish().await;
+        let answer = self.import(on(trunk), e164.clone(), false).finish().await;
         assert!(matches!(answer, Answer::Imported(Ok(_))), "{answer:?}");
         let number = self.number(&e164).await.expect("a number");
         NumberKey::from(&number)
@@ -121,12 +167,13 @@ impl<O: Outside> Ground<O> {
     pub fn number_work(&self, place: &NumberPlace) -> Actor {
         let change = |label, trunk_id| self.change_number(place, NumberChange { label, trunk_id });
         match place.work {
-            NumberWork::Import(wanted) => self.import(place.first, place.e164.clone(), wanted.key),
+            NumberWork::Import(wanted) => self.import(on(place.trunk()), place.e164.clone(), wanted.key),
+            NumberWork::Buy(has_key) => self.import(NumberSpec::Livekit, place.e164.clone(), has_key),
             NumberWork::Relabel => change(Change::Set(label()), Change::Keep),
-            NumberWork::Bind => change(Change::Set(label()), Change::Set(place.first.id)),
+            NumberWork::Bind => change(Change::Set(label()), Change::Set(place.trunk().id)),
             NumberWork::Unbind => change(Change::Keep, Change::Clear),
             NumberWork::Move => change(Change::Keep, Change::Set(place.second.expect("another trunk").id)),
-            NumberWork::Delete | NumberWork::DeleteUnbound => {
+            NumberWork::Delete | NumberWork::DeleteUnbound | NumberWork::GiveBack | NumberWork::GiveBackUnbound => {
                 let line = Line::default();
                 let delete = DeleteNumber {
                     store: self.store(&line),
@@ -146,25 +193,30 @@ impl<O: Outside> Ground<O> {
         let number = self.number(&place.e164).await;
         let trunk_id = number.as_ref().and_then(|number| number.binding).map(|binding| binding.trunk_id);
         match place.work {
-            NumberWork::Import(_) => number.is_some(),
+            NumberWork::Import(_) | NumberWork::Buy(_) => number.is_some(),
             NumberWork::Relabel => number.is_some_and(|number| number.label.is_some()),
             NumberWork::Bind => trunk_id.is_some(),
             NumberWork::Unbind => trunk_id.is_none(),
-            NumberWork::Move => trunk_id != Some(place.first.id),
-            NumberWork::Delete | NumberWork::DeleteUnbound => number.is_none(),
+            NumberWork::Move => trunk_id != Some(place.trunk().id),
+            NumberWork::Delete | NumberWork::DeleteUnbound | NumberWork::GiveBack | NumberWork::GiveBackUnbound => {
+                number.is_none()
+            }
         }
     }
 
     /// Whether that is what the second request must be told, by whether the first one's work was done.
     pub fn is_right_again(place: &NumberPlace, was_done: bool, answer: &Answer) -> bool {
-        match (place.work, answer) {
-            (NumberWork::Import(wanted), Answer::Imported(Ok(Created::Before(_)))) => wanted.key && was_done,
-            (NumberWork::Import(wanted), Answer::Imported(Err(NumberError::Taken))) => !wanted.key && was_done,
-            (NumberWork::Import(_), Answer::Imported(Ok(Created::Now(_)))) => !was_done,
-            (NumberWork::Delete | NumberWork::DeleteUnbound, Answer::NumberDeleted(Err(NumberError::NotFound))) => {
-                was_done
-            }
-            (_, Answer::NumberChanged(Ok(_)) | Answer::NumberDeleted(Ok(()))) => true,
+        let has_key = match place.work {
+            NumberWork::Import(wanted) => wanted.key,
+            NumberWork::Buy(has_key) => has_key,
+            _ => false,
+        };
+        match answer {
+            Answer::Imported(Ok(Created::Before(_))) => has_key && was_done,
+            Answer::Imported(Err(NumberError::Taken)) => !has_key && was_done,
+            Answer::Imported(Ok(Created::Now(_))) => !was_done,
+            Answer::NumberDeleted(Err(NumberError::NotFound)) => was_done,
+            Answer::NumberChanged(Ok(_)) | Answer::NumberDeleted(Ok(())) => true,
             _ => false,
         }
     }
@@ -175,7 +227,7 @@ impl<O: Outside> Ground<O> {
         (numbers.len(), numbers.iter().filter(|number| number.binding.is_some()).count())
     }
 
-    fn import(&self, trunk: TrunkKey, e164: E164, has_key: bool) -> Actor {
+    fn import(&self, spec: NumberSpec, e164: E164, has_key: bool) -> Actor {
         let line = Line::default();
         let import = ImportNumber {
             store: self.store(&line),
@@ -186,7 +238,7 @@ impl<O: Outside> Ground<O> {
         let claim = IdempotencyClaim { key_hash: "import".into(), fingerprint: "request".into() };
         let request = ImportRequest {
             workspace_id: self.0.workspace_id(),
-            number: NewNumber { e164, label: None, spec: NumberSpec::Byoc { trunk_id: trunk.id } },
+            number: NewNumber { e164, label: None, spec },
             claim: has_key.then_some(claim),
             owner: LeaseOwner::new(RequestId::new()),
             deadline: None,
@@ -223,6 +275,17 @@ impl<O: Outside> Ground<O> {
         let case = hasher.finish() % 10_000_000_000;
         E164::parse(&format!("+49{case:010}{place}")).unwrap()
     }
+}
+
+impl NumberPlace {
+    /// The trunk that the number is bound to, or shall be.
+    pub fn trunk(&self) -> TrunkKey {
+        self.first.expect("a trunk")
+    }
+}
+
+fn on(trunk: TrunkKey) -> NumberSpec {
+    NumberSpec::Byoc { trunk_id: trunk.id }
 }
 
 fn label() -> PhoneNumberLabel {

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use trunkline_domain::WorkspaceId;
+use trunkline_domain::{E164, WorkspaceId};
 use trunkline_provisioning::SecretPrefix;
-use trunkline_provisioning::ports::{NumberStore, SecretStore, SipService, SweepStore, TrunkStore};
+use trunkline_provisioning::ports::{LiveKit, NumberStore, SecretStore, SweepStore, TrunkStore};
 
 /// The systems outside, as one case sees them: one workspace with nothing in it, touched by nobody else.
 pub trait Outside: Send + Sync + Sized {
@@ -11,7 +11,7 @@ pub trait Outside: Send + Sync + Sized {
     /// Where the passwords are.
     type Secrets: SecretStore + Clone + 'static;
     /// Where the calls are.
-    type Sip: SipService + Clone + 'static;
+    type Sip: LiveKit + Clone + 'static;
 
     /// The workspace.
     fn workspace_id(&self) -> WorkspaceId;
@@ -30,6 +30,9 @@ pub trait Outside: Send + Sync + Sized {
 
     /// The test's clock: records in the sweep index have been due since 1970. How many there are.
     fn put_forward(&self, clock: Clock) -> impl Future<Output = usize> + Send;
+
+    /// A number that LiveKit sells, and that no other case buys at the same time.
+    fn for_sale(&self) -> E164;
 
     /// Lets the workspace have so many trunks.
     fn set_limit(&self, limit: u64) -> impl Future<Output = ()> + Send;

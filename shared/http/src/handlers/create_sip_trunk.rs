@@ -1,6 +1,6 @@
 use lambda_http::http::StatusCode;
 use trunkline_domain::{AddressPolicy, JsonObject, NewTrunk, SipHost, Trunk};
-use trunkline_provisioning::ports::{ApiKeyStore, SecretStore, SipService, TrunkStore};
+use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, SecretStore, TrunkStore};
 use trunkline_provisioning::{CreateRequest, CreateTrunk, LeaseOwner, StoredResponse};
 
 use crate::authentication::Authenticator;
@@ -24,7 +24,7 @@ pub struct CreateSipTrunk<K, S, V, L> {
     pub sip_host: SipHost,
 }
 
-impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for CreateSipTrunk<K, S, V, L> {
+impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit> Handler for CreateSipTrunk<K, S, V, L> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
         let body = request.body_of(&[JSON])?;
@@ -46,7 +46,7 @@ impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for C
     }
 }
 
-impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> CreateSipTrunk<K, S, V, L> {
+impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit> CreateSipTrunk<K, S, V, L> {
     fn parse(&self, body: &[u8]) -> Result<NewTrunk, ApiError> {
         Ok(NewTrunk::parse(&JsonObject::parse(body)?, self.address_policy)?)
     }

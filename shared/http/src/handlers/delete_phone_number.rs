@@ -1,5 +1,5 @@
 use lambda_http::http::StatusCode;
-use trunkline_provisioning::ports::{ApiKeyStore, NumberStore, SecretStore, SipService, TrunkStore};
+use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, NumberStore, SecretStore, TrunkStore};
 use trunkline_provisioning::{DeleteNumber, LeaseOwner};
 
 use crate::authentication::Authenticator;
@@ -18,7 +18,7 @@ pub struct DeletePhoneNumber<K, S, V, L> {
     pub delete: DeleteNumber<S, V, L>,
 }
 
-impl<K: ApiKeyStore, S: TrunkStore + NumberStore, V: SecretStore, L: SipService> Handler
+impl<K: ApiKeyStore, S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> Handler
     for DeletePhoneNumber<K, S, V, L>
 {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {

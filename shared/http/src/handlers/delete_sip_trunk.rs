@@ -1,5 +1,5 @@
 use lambda_http::http::StatusCode;
-use trunkline_provisioning::ports::{ApiKeyStore, SecretStore, SipService, TrunkStore};
+use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, NumberStore, SecretStore, TrunkStore};
 use trunkline_provisioning::{DeleteTrunk, LeaseOwner};
 
 use crate::authentication::Authenticator;
@@ -18,7 +18,7 @@ pub struct DeleteSipTrunk<K, S, V, L> {
     pub delete: DeleteTrunk<S, V, L>,
 }
 
-impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for DeleteSipTrunk<K, S, V, L> {
+impl<K: ApiKeyStore, S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> Handler for DeleteSipTrunk<K, S, V, L> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
         let key = trunk_key(request, workspace_id)?;

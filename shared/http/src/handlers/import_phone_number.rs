@@ -1,6 +1,6 @@
 use lambda_http::http::StatusCode;
 use trunkline_domain::{JsonObject, NewNumber, PhoneNumber};
-use trunkline_provisioning::ports::{ApiKeyStore, SecretStore, SipService, TrunkStore};
+use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, SecretStore, TrunkStore};
 use trunkline_provisioning::{ImportNumber, ImportRequest, LeaseOwner, StoredResponse};
 
 use crate::authentication::Authenticator;
@@ -20,7 +20,7 @@ pub struct ImportPhoneNumber<K, S, V, L> {
     pub import: ImportNumber<S, V, L>,
 }
 
-impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for ImportPhoneNumber<K, S, V, L> {
+impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit> Handler for ImportPhoneNumber<K, S, V, L> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
         let body = request.body_of(&[JSON])?;

@@ -1,9 +1,15 @@
 use std::time::SystemTime;
 
+use trunkline_domain::{Kind, PhoneNumber};
+
 use super::{bound_trunk, without};
 use crate::change::{Changing, Written};
-use crate::ports::{NumberEdit, NumberStore, NumberWrite, SecretStore, SipService, StoreError, TrunkStore};
-use crate::{Budget, LeaseOwner, NumberError, NumberKey, Timing};
+use crate::delete::finish_deletion;
+use crate::ports::{
+    DeletionStart, LiveKit, NumberEdit, NumberFate, NumberStore, NumberWrite, SecretStore, StoreError, TrunkStore,
+};
+use crate::provision::livekit;
+use crate::{Budget, DeleteError, LeaseOwner, NumberError, NumberKey, Timing, TrunkKey};
 
 /// Deletes phone numbers: they are free for others then.
 #[derive(Debug, Clone)]
@@ -18,7 +24,7 @@ pub struct DeleteNumber<S, V, L> {
     pub timing: Timing,
 }
 
-impl<S: TrunkStore + NumberStore, V: SecretStore, L: SipService> DeleteNumber<S, V, L> {
+impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteNumber<S, V, L> {
     /// Takes the number off its trunk and deletes it, or changes nothing.
     ///
     /// # Errors
@@ -33,6 +39,9 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: SipService> DeleteNumber<S,
         let read = async { tokio::join!(self.store.get_number(key), self.sip.prepare()).0 };
         let read = budget.forward(read).await.unwrap_or(Err(StoreError::Unavailable));
         let number = read?.ok_or(NumberError::NotFound)?;
+        if number.provider == Kind::Livekit {
+            return self.give_back(key, number, &budget, owner).await;
+        }
         let edit = NumberEdit::Remove(&number);
         let Some(binding) = number.binding else {
             let removed = budget.forward(self.store.edit_number(edit)).await;
@@ -45,6 +54,48 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: SipService> DeleteNumber<S,
         let changing =
             Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget: &budget, lease: &lease };
         changing.run(&[step], Written::Number(NumberWrite::Edit(edit))).await?;
+        Ok(())
+    }
+
+    /// Of a number that was bought: its trunk goes with it. One whose trunk is gone already goes by itself, from LiveKit
+    /// first, so that a second attempt finds what a first one has left.
+    async fn give_back(
+        &self,
+        key: NumberKey,
+        number: PhoneNumber,
+        budget: &Budget,
+        owner: LeaseOwner,
+    ) -> Result<(), NumberError> {
+        let give_back = async {
+            let mut number = Some(number);
+            if let Some(binding) = number.as_ref().and_then(|number| number.binding) {
+                self.delete_trunk(TrunkKey { workspace_id: key.workspace_id, id: binding.trunk_id }, budget, owner)
+                    .await?;
+                // Unless the trunk was being deleted without it.
+                number = self.store.get_number(key).await?;
+            }
+            let Some(number) = number else {
+                return Ok(());
+            };
+            if let Some(livekit_id) = &number.provider_phone_number_id {
+                self.sip.release(livekit_id).await.map_err(livekit)?;
+            }
+            match number.binding.is_none() && self.store.edit_number(NumberEdit::Remove(&number)).await? {
+                true => Ok(()),
+                false => Err(NumberError::Busy),
+            }
+        };
+        budget.to_the_end(give_back).await.unwrap_or(Err(NumberError::Unavailable))
+    }
+
+    async fn delete_trunk(&self, key: TrunkKey, budget: &Budget, owner: LeaseOwner) -> Result<(), NumberError> {
+        let lease = budget.lease(owner);
+        match self.store.begin_delete(key, &lease, NumberFate::Go).await? {
+            DeletionStart::Deleting(record) => {
+                finish_deletion::<_, _, _, DeleteError>(&self.store, &self.secrets, &self.sip, key, &record).await?;
+            }
+            DeletionStart::Absent => {}
+        }
         Ok(())
     }
 }

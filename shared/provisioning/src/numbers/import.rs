@@ -4,7 +4,7 @@ use trunkline_domain::{Binding, NewNumber, NumberSpec, PhoneNumber, PhoneNumberI
 
 use super::{carrier_trunk, with};
 use crate::change::{Begun, Changing, Written};
-use crate::ports::{ImportStart, NumberReservation, NumberWrite, SecretStore, SipService, StoreError, TrunkStore};
+use crate::ports::{ImportStart, LiveKit, NumberReservation, NumberWrite, SecretStore, StoreError, TrunkStore};
 use crate::{Budget, Created, IdempotencyClaim, KeyUse, LeaseOwner, NumberError, StoredResponse, Timing};
 
 /// Imports phone numbers: reserve, bind, commit; or undo.
@@ -35,7 +35,7 @@ pub struct ImportRequest {
     pub deadline: Option<SystemTime>,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService> ImportNumber<S, V, L> {
+impl<S: TrunkStore, V: SecretStore, L: LiveKit> ImportNumber<S, V, L> {
     /// Imports the number, or leaves nothing. `render` makes the answer, which the commit keeps for the idempotency key.
     ///
     /// # Errors
@@ -48,7 +48,8 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> ImportNumber<S, V, L> {
         let provider = request.number.spec.provider();
         match request.number.spec {
             NumberSpec::Byoc { trunk_id } => self.bind(request, trunk_id, render).await,
-            NumberSpec::Twilio(_) | NumberSpec::Livekit => Err(NumberError::NotSupported(provider)),
+            NumberSpec::Livekit => self.buy(request, render).await,
+            NumberSpec::Twilio(_) => Err(NumberError::NotSupported(provider)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Phone numbers. What LiveKit's trunks say of them is changed as a trunk is: [`Changing`](crate::change::Changing).
 
+mod buy;
 mod delete;
 mod import;
 mod update;

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use trunkline_domain::E164;
 
-use super::UpstreamError;
+use super::{SipService, UpstreamError};
 
 /// A phone number that the LiveKit project has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,11 @@ pub enum PurchaseError {
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
 }
+
+/// LiveKit as a whole.
+pub trait LiveKit: SipService + LiveKitNumbers {}
+
+impl<L: SipService + LiveKitNumbers> LiveKit for L {}
 
 /// LiveKit's phone-number service.
 pub trait LiveKitNumbers: Send + Sync {

@@ -18,8 +18,11 @@ pub use failure::{Failure, Meaning, Mender, OPERATOR_NEEDED, Retry};
 pub use inventory::{
     Counted, SecretInventory, SipInventory, SipObject, SipObjectKind, TableInventory, TableRecord, UnsettledUpdate,
 };
-pub use livekit_numbers::{LiveKitNumber, LiveKitNumbers, PurchaseError};
-pub use numbers::{ImportStart, NumberEdit, NumberPage, NumberReservation, NumberStore, NumberWrite, PendingImport};
+pub use livekit_numbers::{LiveKit, LiveKitNumber, LiveKitNumbers, PurchaseError};
+pub use numbers::{
+    ImportStart, NumberEdit, NumberFate, NumberPage, NumberReservation, NumberStore, NumberWrite, PendingImport,
+    PurchaseReserve,
+};
 pub use secrets::SecretStore;
 pub use sip::{InboundTrunkSpec, OutboundTrunkSpec, SipService};
 pub use sweep::{Due, DuePage, Failing, Reverting, SweepStore, TakeOver, Tombstone};

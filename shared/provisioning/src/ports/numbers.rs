@@ -1,6 +1,6 @@
 use trunkline_domain::{E164, PhoneNumber, PhoneNumberId, WorkspaceId};
 
-use super::{StoreError, UpdateStart};
+use super::{ReserveOutcome, StoreError, UpdateStart};
 use crate::{IdempotencyClaim, KeyUse, NumberKey, StoredResponse};
 
 /// A number about to be imported.
@@ -28,6 +28,31 @@ pub enum ImportStart {
     Taken,
     /// Nothing was written: the idempotency key was used before.
     KeyUsed(KeyUse),
+}
+
+/// What became of the reservation of a trunk with the number that is bought for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PurchaseReserve {
+    /// As far as the trunk goes; with [`ReserveOutcome::Reserved`] the number is reserved too, else nothing was written.
+    Trunk(ReserveOutcome),
+    /// Nothing was written: the workspace is at its cap of numbers.
+    AtCap {
+        /// How many numbers it may have.
+        limit: u64,
+        /// How many it has.
+        used: u64,
+    },
+    /// Nothing was written: a workspace, perhaps this one, has the number.
+    Taken,
+}
+
+/// What becomes of the numbers of a trunk that is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberFate {
+    /// They stay, without a trunk.
+    Stay,
+    /// They go with it: given back to LiveKit, which sold them.
+    Go,
 }
 
 /// An import under way, as the record of its trunk knows it: enough to undo it.

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use trunkline_domain::E164;
 
 use super::{PendingImport, StoreError, TrunkRecord, Unsettled};
 use crate::{Lease, LeaseOwner, SeenObjects, TrunkKey};
@@ -73,6 +74,8 @@ pub struct Tombstone {
     pub seen: SeenObjects,
     /// The names of the secrets that there may have been.
     pub secret_names: BTreeSet<String>,
+    /// The number that was about to be bought for it.
+    pub number: Option<E164>,
     /// When it came due: later, when something was added since.
     pub due_at: Timestamp,
 }

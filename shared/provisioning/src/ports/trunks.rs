@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use trunkline_domain::{BoundNumbers, Direction, Kind, Trunk, TrunkId, TrunkSettings, WorkspaceId};
+use trunkline_domain::{BoundNumbers, Direction, Kind, PhoneNumber, Trunk, TrunkId, TrunkSettings, WorkspaceId};
 
-use super::{ImportStart, NumberReservation, NumberWrite, PendingImport, StoreError};
+use super::{ImportStart, NumberFate, NumberReservation, NumberWrite, PendingImport, PurchaseReserve, StoreError};
 use crate::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
 /// A trunk about to be provisioned.
@@ -59,6 +59,8 @@ pub struct Unsettled {
     pub key_hash: Option<String>,
     /// The numbers that are bound to it.
     pub numbers: BoundNumbers,
+    /// What becomes of them.
+    pub fate: NumberFate,
     /// The import of a number that was under way.
     pub import: Option<PendingImport>,
     /// Changes with every write to its state or to what was seen.
@@ -178,6 +180,16 @@ pub trait TrunkStore: Send + Sync {
     /// [`StoreError::Unanswered`] when it may have been done.
     fn reserve(&self, reservation: Reservation<'_>) -> impl Future<Output = Result<ReserveOutcome, StoreError>> + Send;
 
+    /// One transaction: the same, and a number that counts, is claimed and not shown yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Unanswered`] when it may have been done.
+    fn reserve_purchase(
+        &self,
+        reservation: Reservation<'_>,
+        number: &PhoneNumber,
+    ) -> impl Future<Output = Result<PurchaseReserve, StoreError>> + Send;
+
     /// One transaction, if the record is still `provisioning` under `owner`'s lease: the trunk `active`, the response kept.
     ///
     /// # Errors
@@ -185,6 +197,18 @@ pub trait TrunkStore: Send + Sync {
     fn commit(
         &self,
         trunk: &Trunk,
+        owner: &LeaseOwner,
+        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
+    ) -> impl Future<Output = Result<CommitOutcome, StoreError>> + Send;
+
+    /// One transaction: the same, and the number shown as it says.
+    ///
+    /// # Errors
+    /// [`StoreError::Unanswered`] when it may have been done.
+    fn commit_purchase(
+        &self,
+        trunk: &Trunk,
+        number: &PhoneNumber,
         owner: &LeaseOwner,
         answer: Option<(&IdempotencyClaim, &StoredResponse)>,
     ) -> impl Future<Output = Result<CommitOutcome, StoreError>> + Send;
@@ -296,7 +320,7 @@ pub trait TrunkStore: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// `active → deleting` with a lease and in the sweep index, also from an update under way, whose writes are refused
-    /// from then on; repeatable by anybody.
+    /// from then on; repeatable by anybody. Once its numbers shall go, they go.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
@@ -304,6 +328,7 @@ pub trait TrunkStore: Send + Sync {
         &self,
         key: TrunkKey,
         lease: &Lease,
+        fate: NumberFate,
     ) -> impl Future<Output = Result<DeletionStart, StoreError>> + Send;
 
     /// Whether the trunk was deleted a short while ago: its tombstone says so.
@@ -312,7 +337,7 @@ pub trait TrunkStore: Send + Sync {
     /// When the table does not answer or refuses.
     fn was_deleted(&self, key: TrunkKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// One transaction, if the record is `deleting`: some of its `numbers` without a trunk. Repeatable.
+    /// One transaction, if the record is `deleting`: some of its `numbers` without a trunk, or gone. Repeatable.
     ///
     /// # Errors
     /// When it may not be done.
@@ -320,6 +345,7 @@ pub trait TrunkStore: Send + Sync {
         &self,
         key: TrunkKey,
         numbers: &BoundNumbers,
+        fate: NumberFate,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use trunkline_bootstrap::LiveKitKeys;
-use trunkline_domain::WorkspaceId;
+use trunkline_domain::{E164, WorkspaceId};
 use trunkline_dynamodb::TrunkTable;
 use trunkline_livekit::LiveKitSip;
 use trunkline_provisioning::SecretPrefix;
-use trunkline_provisioning::ports::SipService;
+use trunkline_provisioning::ports::{LiveKitNumbers, SipService};
 use trunkline_secrets::TrunkSecrets;
 
 pub use systems::Systems;
@@ -95,6 +95,13 @@ impl Outside for Emulated<'_> {
         count
     }
 
+    /// The tables are numbered, and each is one case's at a time.
+    fn for_sale(&self) -> E164 {
+        let place: u64 = self.table.name.rsplit('-').next().and_then(|place| place.parse().ok()).unwrap();
+        assert!(place < 20, "more cases at a time than one area code has numbers");
+        E164::parse(&format!("+12125550{}", 100 + place)).unwrap()
+    }
+
     async fn set_limit(&self, limit: u64) {
         self.table.set_limit(&self.workspace_id.to_string(), limit).await;
     }
@@ -105,8 +112,13 @@ impl Outside for Emulated<'_> {
 
     /// Looks at every record, and lets the operator's checker look at everything.
     async fn check(&self) -> Quiet {
-        let (live, mut violations) = check::records(&self.table.items().await);
+        let items = self.table.items().await;
+        let (live, mut violations) = check::records(&items);
         violations.extend(self.audit().await);
+        let is_owned = self.systems.sip.find(&self.for_sale()).await.unwrap().is_some();
+        if is_owned != items.iter().any(|item| text(item, "provider") == "livekit") {
+            violations.push(format!("whether LiveKit has sold the number: {is_owned}"));
+        }
         Quiet { live, violations }
     }
 
@@ -120,6 +132,9 @@ impl Outside for Emulated<'_> {
             }
             for trunk in ["livekit_inbound_trunk_id", "livekit_outbound_trunk_id"].into_iter().filter_map(recorded) {
                 sip.delete_trunk(trunk).await.unwrap();
+            }
+            if let Some(number) = recorded("provider_phone_number_id") {
+                sip.release(number).await.unwrap();
             }
             let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone())).into();
             let delete = DeleteRequest::builder().set_key(Some(key)).build().unwrap();

@@ -1,9 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::ExposeSecret;
-use trunkline_domain::{AuthPassword, BoundNumbers, LiveKitObjects, TrunkId, TrunkName, TrunkSecret, TrunkSettings};
+use trunkline_domain::{
+    AuthPassword, BoundNumbers, E164, LiveKitObjects, TrunkId, TrunkName, TrunkSecret, TrunkSettings,
+};
 use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipService, UpstreamError};
+use trunkline_provisioning::ports::{
+    InboundTrunkSpec, LiveKitNumber, LiveKitNumbers, OutboundTrunkSpec, PurchaseError, SipService, UpstreamError,
+};
 
 use super::InProcess;
 
@@ -15,6 +19,8 @@ pub(super) struct LiveKit {
     outbound: BTreeMap<String, Said>,
     /// By the LiveKit id of their only trunk.
     rules: BTreeMap<String, String>,
+    /// Phone numbers that were bought, with their dispatch rule as long as it is there.
+    numbers: BTreeMap<String, (E164, Option<String>)>,
 }
 
 /// Whose a LiveKit trunk is, and what it says.
@@ -52,6 +58,23 @@ impl LiveKit {
     fn new_id(&mut self, prefix: &str) -> String {
         self.made += 1;
         format!("{prefix}_{:06}", self.made)
+    }
+
+    /// Phone numbers that are there and shall not be, and the other way round.
+    pub(super) fn wrong_numbers<'a>(&self, bought: impl Iterator<Item = &'a E164>) -> Vec<String> {
+        let there: BTreeSet<_> = self.numbers.values().map(|(number, _)| number).collect();
+        let expected: BTreeSet<_> = bought.collect();
+        expected.symmetric_difference(&there).map(|number| format!("LiveKit's phone number {number}")).collect()
+    }
+
+    fn delete_rules(&mut self, gone: impl Fn(&str, &str) -> bool) {
+        let ids: Vec<_> = self.rules.iter().filter(|(id, trunk)| gone(id, trunk)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.rules.remove(&id);
+            for (_, rule) in self.numbers.values_mut() {
+                rule.take_if(|rule| *rule == id);
+            }
+        }
     }
 
     /// Objects that are there and belong to no live trunk, and the other way round.
@@ -167,7 +190,34 @@ impl SipService for InProcess {
     }
 
     async fn delete_dispatch_rule(&self, livekit_rule_id: &str) -> Result<(), UpstreamError> {
-        self.contents().livekit.rules.remove(livekit_rule_id);
+        self.contents().livekit.delete_rules(|id, _| id == livekit_rule_id);
+        Ok(())
+    }
+}
+
+impl LiveKitNumbers for InProcess {
+    async fn purchase(&self, number: &E164, dispatch_rule_id: &str) -> Result<String, PurchaseError> {
+        let livekit = &mut self.contents().livekit;
+        if livekit.numbers.values().any(|(owned, _)| owned == number) {
+            return Err(PurchaseError::AlreadyOwned);
+        }
+        if !livekit.rules.contains_key(dispatch_rule_id) {
+            return Err(PurchaseError::NotAvailable);
+        }
+        let id = livekit.new_id("PN");
+        livekit.numbers.insert(id.clone(), (number.clone(), Some(dispatch_rule_id.to_owned())));
+        Ok(id)
+    }
+
+    async fn find(&self, number: &E164) -> Result<Option<LiveKitNumber>, UpstreamError> {
+        let contents = self.contents();
+        let found = contents.livekit.numbers.iter().find(|(_, (owned, _))| owned == number);
+        Ok(found
+            .map(|(id, (_, rule))| LiveKitNumber { id: id.clone(), dispatch_rule_ids: rule.iter().cloned().collect() }))
+    }
+
+    async fn release(&self, id: &str) -> Result<(), UpstreamError> {
+        self.contents().livekit.numbers.remove(id);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ mod table;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use trunkline_domain::WorkspaceId;
+use trunkline_domain::{E164, WorkspaceId};
 use trunkline_provisioning::SecretPrefix;
 
 use self::livekit::LiveKit;
@@ -73,6 +73,10 @@ impl Outside for InProcess {
         self.contents().table.put_forward(clock)
     }
 
+    fn for_sale(&self) -> E164 {
+        E164::parse("+12125550100").unwrap()
+    }
+
     async fn set_limit(&self, limit: u64) {
         self.contents().table.limit = limit;
     }
@@ -89,6 +93,7 @@ impl Outside for InProcess {
         let live: Vec<_> = table.live().collect();
         let objects = live.iter().filter_map(|(_, record)| record.livekit.as_ref());
         violations.extend(livekit.differences(objects));
+        violations.extend(livekit.wrong_numbers(table.bought()));
         violations.extend(live.iter().flat_map(|(id, record)| {
             let secret = record.secret_name.as_deref().and_then(|name| secrets.get(name));
             let changed = |objects| livekit.changed(*id, &record.settings, &record.numbers, objects, secret);

@@ -2,13 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use trunkline_domain::{
-    BoundNumbers, E164, LiveKitObjects, PhoneNumber, PhoneNumberId, Trunk, TrunkId, TrunkSettings, WorkspaceId,
+    BoundNumbers, E164, Kind, LiveKitObjects, PhoneNumber, PhoneNumberId, Trunk, TrunkId, TrunkSettings, WorkspaceId,
 };
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, NumberEdit, NumberPage,
-    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome, RevertStart,
-    Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart, Unsettled,
-    UpdateBegin, UpdateStart,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, NumberEdit, NumberFate, NumberPage,
+    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, PurchaseReserve, Reservation, ReserveOutcome,
+    RevertStart, Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart,
+    Unsettled, UpdateBegin, UpdateStart,
 };
 use trunkline_provisioning::{
     IdempotencyClaim, KeyUse, Lease, LeaseOwner, NumberKey, SeenObjects, StoredResponse, TrunkKey,
@@ -63,6 +63,7 @@ pub(super) struct Record {
     reverted_by: Option<LeaseOwner>,
     pub(super) settings: TrunkSettings,
     pub(super) numbers: BoundNumbers,
+    fate: NumberFate,
     import: Option<PendingImport>,
     version: u64,
     created_at: Timestamp,
@@ -86,6 +87,7 @@ struct Stone {
     deleted: bool,
     seen: SeenObjects,
     secret_names: BTreeSet<String>,
+    number: Option<E164>,
     sweep: Sweep,
 }
 
@@ -124,6 +126,7 @@ impl Record {
             secret_names: self.secret_names(),
             key_hash: self.key_hash.clone(),
             numbers: self.numbers.clone(),
+            fate: self.fate,
             import: self.import.clone(),
             version: self.version,
         }
@@ -294,6 +297,12 @@ impl Table {
         }
     }
 
+    /// Those that LiveKit sold.
+    pub(super) fn bought(&self) -> impl Iterator<Item = &E164> {
+        let bought = self.numbers.values().filter(|number| number.number.provider == Kind::Livekit);
+        bought.map(|number| &number.number.e164)
+    }
+
     pub(super) fn put_forward(&mut self, clock: Clock) -> usize {
         let is_due = |record: &&mut Record| clock == Clock::All || record.state != State::Active;
         let trunks = self.trunks.values_mut().filter(is_due).filter_map(|record| {
@@ -312,6 +321,11 @@ impl Table {
         self.trunks.remove(&id);
         self.count -= 1;
         self.mark(id, &gone.seen, &gone.secret_names, deleted);
+        if let Some(import) = &gone.import {
+            self.forget_import(id, import);
+            let stone = self.tombstones.get_mut(&id).expect("a tombstone that was made");
+            stone.number = Some(import.e164.clone());
+        }
     }
 
     /// The tombstone, made if need be, with its whole time before it.
@@ -321,6 +335,7 @@ impl Table {
             deleted,
             seen: SeenObjects::default(),
             secret_names: BTreeSet::new(),
+            number: None,
             sweep: Sweep::at(at),
         });
         stone.seen.merge(seen.clone());
@@ -364,6 +379,7 @@ impl TrunkStore for InProcess {
             reverted_by: None,
             settings: settings.clone(),
             numbers: BoundNumbers::new(),
+            fate: NumberFate::Stay,
             import: None,
             version: 0,
             created_at: now,
@@ -404,6 +420,52 @@ impl TrunkStore for InProcess {
         record.updated_at = trunk.updated_at;
         (record.lease, record.sweep) = (None, None);
         Ok(CommitOutcome::Committed)
+    }
+
+    async fn reserve_purchase(
+        &self,
+        reservation: Reservation<'_>,
+        number: &PhoneNumber,
+    ) -> Result<PurchaseReserve, StoreError> {
+        {
+            let table = &self.contents().table;
+            let is_used = reservation.claim.is_some_and(|claim| table.keys.contains_key(&claim.key_hash));
+            if !is_used && table.claims.contains_key(&number.e164) {
+                return Ok(PurchaseReserve::Taken);
+            }
+            if !is_used && table.number_count >= NUMBER_LIMIT {
+                return Ok(PurchaseReserve::AtCap { limit: NUMBER_LIMIT, used: table.number_count });
+            }
+        }
+        let key = reservation.key;
+        let reserved = self.reserve(reservation).await?;
+        if reserved == ReserveOutcome::Reserved {
+            let table = &mut self.contents().table;
+            table.number_count += 1;
+            table.claims.insert(number.e164.clone(), number.id);
+            table.numbers.insert(number.id, Number { number: number.clone(), is_shown: false });
+            let record = table.trunks.get_mut(&key.id).expect("a record that is ours");
+            record.import = Some(PendingImport { id: number.id, e164: number.e164.clone(), key_hash: None });
+        }
+        Ok(PurchaseReserve::Trunk(reserved))
+    }
+
+    async fn commit_purchase(
+        &self,
+        trunk: &Trunk,
+        number: &PhoneNumber,
+        owner: &LeaseOwner,
+        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
+    ) -> Result<CommitOutcome, StoreError> {
+        let committed = self.commit(trunk, owner, answer).await?;
+        if committed == CommitOutcome::Committed {
+            let table = &mut self.contents().table;
+            table.numbers.insert(number.id, Number { number: number.clone(), is_shown: true });
+            let record = table.trunks.get_mut(&trunk.id).expect("a record that is ours");
+            record.numbers = trunk.numbers.clone();
+            record.import = None;
+        }
+        Ok(committed)
     }
 
     async fn begin_undo(&self, key: TrunkKey, owner: &LeaseOwner, seen: &SeenObjects) -> Result<UndoStart, StoreError> {
@@ -577,13 +639,16 @@ impl TrunkStore for InProcess {
         Ok(())
     }
 
-    async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
+    async fn begin_delete(&self, key: TrunkKey, lease: &Lease, fate: NumberFate) -> Result<DeletionStart, StoreError> {
         let table = &mut self.contents().table;
         let deletable = |record: &&mut Record| record.state.is_shown() || record.state == State::Deleting;
         let Some(record) = table.trunks.get_mut(&key.id).filter(deletable) else {
             return Ok(DeletionStart::Absent);
         };
         record.take(State::Deleting, lease);
+        if fate == NumberFate::Go {
+            record.fate = fate;
+        }
         Ok(DeletionStart::Deleting(record.unsettled()))
     }
 
@@ -591,7 +656,13 @@ impl TrunkStore for InProcess {
         Ok(self.contents().table.tombstones.get(&key.id).is_some_and(|stone| stone.deleted))
     }
 
-    async fn unbind(&self, key: TrunkKey, numbers: &BoundNumbers, now: Timestamp) -> Result<(), StoreError> {
+    async fn unbind(
+        &self,
+        key: TrunkKey,
+        numbers: &BoundNumbers,
+        fate: NumberFate,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let table = &mut self.contents().table;
         let deleting = |record: &&mut Record| record.state == State::Deleting;
         let Some(record) = table.trunks.get_mut(&key.id).filter(deleting) else {
@@ -600,8 +671,14 @@ impl TrunkStore for InProcess {
         if !numbers.keys().all(|e164| record.numbers.contains_key(e164)) {
             return Ok(());
         }
-        for (e164, id) in numbers {
+        for e164 in numbers.keys() {
             record.numbers.remove(e164);
+        }
+        for (e164, id) in numbers {
+            if fate == NumberFate::Go {
+                table.forget_number(e164, *id);
+                continue;
+            }
             let Number { number, .. } = table.numbers.get_mut(id).expect("a number that is bound");
             *number = PhoneNumber { binding: None, version: number.version + 1, updated_at: now, ..number.clone() };
         }
@@ -613,9 +690,6 @@ impl TrunkStore for InProcess {
         let gone = |record: &Record| record.state == State::Deleting && record.numbers.is_empty();
         if !table.trunks.get(&key.id).is_some_and(gone) {
             return Ok(Settled::Changed);
-        }
-        if let Some(import) = &deleted.import {
-            table.forget_import(key.id, import);
         }
         table.bury(key.id, deleted, true);
         Ok(Settled::Settled)
@@ -795,6 +869,7 @@ impl SweepStore for InProcess {
         Ok(contents.table.tombstones.get(&key.id).map(|stone| Tombstone {
             seen: stone.seen.clone(),
             secret_names: stone.secret_names.clone(),
+            number: stone.number.clone(),
             due_at: stone.sweep.at,
         }))
     }

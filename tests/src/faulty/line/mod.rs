@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{StoreError, UpstreamError};
+use trunkline_provisioning::ports::{PurchaseError, StoreError, UpstreamError};
 
 pub(super) use secrets::LineSecrets;
 pub(super) use sip::LineSip;
@@ -88,6 +88,12 @@ impl PortError for UpstreamError {
     const NOT_DONE: Self = Self::NotDone;
     const REFUSED: Self = Self::Conflict;
     const UNANSWERED: Self = Self::Unanswered;
+}
+
+impl PortError for PurchaseError {
+    const NOT_DONE: Self = Self::Upstream(UpstreamError::NotDone);
+    const REFUSED: Self = Self::NotAvailable;
+    const UNANSWERED: Self = Self::Upstream(UpstreamError::Unanswered);
 }
 
 impl Line {

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
-use trunkline_domain::{BoundNumbers, TrunkId, TrunkSecret, TrunkSettings};
+use trunkline_domain::{BoundNumbers, E164, TrunkId, TrunkSecret, TrunkSettings};
 use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{InboundTrunkSpec, OutboundTrunkSpec, SipService, UpstreamError};
+use trunkline_provisioning::ports::{
+    InboundTrunkSpec, LiveKitNumber, LiveKitNumbers, OutboundTrunkSpec, PurchaseError, SipService, UpstreamError,
+};
 
 use super::{Effect, Line};
 
@@ -115,5 +117,22 @@ impl<L: SipService + Clone + 'static> SipService for LineSip<L> {
     async fn delete_dispatch_rule(&self, livekit_rule_id: &str) -> Result<(), UpstreamError> {
         let (sip, id) = (self.sip.clone(), livekit_rule_id.to_owned());
         self.line.call("delete_dispatch_rule", Effect::Write, async move { sip.delete_dispatch_rule(&id).await }).await
+    }
+}
+
+impl<L: LiveKitNumbers + Clone + 'static> LiveKitNumbers for LineSip<L> {
+    async fn purchase(&self, number: &E164, dispatch_rule_id: &str) -> Result<String, PurchaseError> {
+        let (sip, number, rule_id) = (self.sip.clone(), number.clone(), dispatch_rule_id.to_owned());
+        self.line.call("purchase", Effect::Write, async move { sip.purchase(&number, &rule_id).await }).await
+    }
+
+    async fn find(&self, number: &E164) -> Result<Option<LiveKitNumber>, UpstreamError> {
+        let (sip, number) = (self.sip.clone(), number.clone());
+        self.line.call("find_number", Effect::Read, async move { sip.find(&number).await }).await
+    }
+
+    async fn release(&self, id: &str) -> Result<(), UpstreamError> {
+        let (sip, id) = (self.sip.clone(), id.to_owned());
+        self.line.call("release", Effect::Write, async move { sip.release(&id).await }).await
     }
 }

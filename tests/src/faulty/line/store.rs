@@ -3,10 +3,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use trunkline_domain::{BoundNumbers, PhoneNumber, PhoneNumberId, Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, NumberEdit, NumberPage,
-    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome, RevertStart,
-    Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart, Unsettled,
-    UpdateBegin, UpdateStart,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, NumberEdit, NumberFate, NumberPage,
+    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, PurchaseReserve, Reservation, ReserveOutcome,
+    RevertStart, Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart,
+    Unsettled, UpdateBegin, UpdateStart,
 };
 use trunkline_provisioning::{
     IdempotencyClaim, KeyUse, Lease, LeaseOwner, NumberKey, SeenObjects, StoredResponse, TrunkKey,
@@ -48,6 +48,41 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
             table.commit(&trunk, &owner, answer.as_ref().map(|(claim, response)| (claim, response))).await
         };
         self.line.call("commit", Effect::Write, work).await
+    }
+
+    async fn reserve_purchase(
+        &self,
+        reservation: Reservation<'_>,
+        number: &PhoneNumber,
+    ) -> Result<PurchaseReserve, StoreError> {
+        let Reservation { key, settings, secret_name, now, lease, claim } = reservation;
+        let (settings, secret_name) = (settings.clone(), secret_name.map(str::to_owned));
+        let (lease, claim, number) = (lease.clone(), claim.cloned(), number.clone());
+        self.line.reserves(key);
+        let table = self.table.clone();
+        let work = async move {
+            let secret_name = secret_name.as_deref();
+            let claim = claim.as_ref();
+            let reservation = Reservation { key, settings: &settings, secret_name, now, lease: &lease, claim };
+            table.reserve_purchase(reservation, &number).await
+        };
+        self.line.call("reserve_purchase", Effect::Write, work).await
+    }
+
+    async fn commit_purchase(
+        &self,
+        trunk: &Trunk,
+        number: &PhoneNumber,
+        owner: &LeaseOwner,
+        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
+    ) -> Result<CommitOutcome, StoreError> {
+        let (table, trunk, number, owner) = (self.table.clone(), trunk.clone(), number.clone(), owner.clone());
+        let answer = answer.map(|(claim, response)| (claim.clone(), response.clone()));
+        let work = async move {
+            let answer = answer.as_ref().map(|(claim, response)| (claim, response));
+            table.commit_purchase(&trunk, &number, &owner, answer).await
+        };
+        self.line.call("commit_purchase", Effect::Write, work).await
     }
 
     async fn begin_undo(&self, key: TrunkKey, owner: &LeaseOwner, seen: &SeenObjects) -> Result<UndoStart, StoreError> {
@@ -130,9 +165,9 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("end_revert", Effect::Write, work).await
     }
 
-    async fn begin_delete(&self, key: TrunkKey, lease: &Lease) -> Result<DeletionStart, StoreError> {
+    async fn begin_delete(&self, key: TrunkKey, lease: &Lease, fate: NumberFate) -> Result<DeletionStart, StoreError> {
         let (table, lease) = (self.table.clone(), lease.clone());
-        self.line.call("begin_delete", Effect::Write, async move { table.begin_delete(key, &lease).await }).await
+        self.line.call("begin_delete", Effect::Write, async move { table.begin_delete(key, &lease, fate).await }).await
     }
 
     async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
@@ -140,9 +175,15 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("was_deleted", Effect::Read, async move { table.was_deleted(key).await }).await
     }
 
-    async fn unbind(&self, key: TrunkKey, numbers: &BoundNumbers, now: Timestamp) -> Result<(), StoreError> {
+    async fn unbind(
+        &self,
+        key: TrunkKey,
+        numbers: &BoundNumbers,
+        fate: NumberFate,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let (table, numbers) = (self.table.clone(), numbers.clone());
-        self.line.call("unbind", Effect::Write, async move { table.unbind(key, &numbers, now).await }).await
+        self.line.call("unbind", Effect::Write, async move { table.unbind(key, &numbers, fate, now).await }).await
     }
 
     async fn settle_delete(&self, key: TrunkKey, deleted: &Unsettled) -> Result<Settled, StoreError> {
