@@ -7,7 +7,8 @@ use trunkline_domain::{
 };
 
 use crate::ports::{
-    InboundTrunkSpec, LiveKit, OutboundTrunkSpec, PendingImport, SecretStore, SipService, UpstreamError,
+    InboundTrunkSpec, LiveKit, OPERATOR_NEEDED, OutboundTrunkSpec, PendingImport, SecretStore, SipService,
+    UpstreamError,
 };
 use crate::{Budget, SeenObjects, TrunkKey, Upstream};
 
@@ -178,6 +179,16 @@ pub(crate) async fn undo_purchase<L: LiveKit>(
         Bought::Yes(id) => id.clone(),
         Bought::Perhaps(e164) => match sip.find(e164).await.map_err(livekit)? {
             Some(number) if !number.dispatch_rule_ids.is_disjoint(dispatch_rule_ids) => number.id,
+            Some(number) if number.dispatch_rule_ids.is_empty() => {
+                // Of a purchase that came when its rule was gone, or somebody else's: it is billed, and not ours to judge.
+                tracing::error!(
+                    call.system = Upstream::LiveKit.as_str(),
+                    livekit.phone_number_id = number.id,
+                    failure = "a phone number that an import wanted has no dispatch rule",
+                    "{OPERATOR_NEEDED}"
+                );
+                return Ok(());
+            }
             _ => return Ok(()),
         },
     };

@@ -13,7 +13,7 @@ impl Alike {
     /// `answer`, comparable with another run's.
     pub(super) fn of(&mut self, answer: &str) -> String {
         static ID: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"\b(trunk|ws|req|sweep|phone|ST|SDR)_\w+|(\+)\d+|\b20\d\d-[\d:.T-]+Z").unwrap()
+            Regex::new(r"\b(trunk|ws|req|sweep|phone|ST|SDR|PN)_\w+|(\+)\d+|\b20\d\d-[\d:.T-]+Z").unwrap()
         });
         static SET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{([^{}:]*)\}").unwrap());
         let numbered = ID.replace_all(answer, |found: &Captures<'_>| match found.get(1).or(found.get(2)) {
