@@ -88,8 +88,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
                 };
                 record.seen.merge(find_dispatch_rules(self.sip, &record.seen.trunk_ids).await?);
             }
-            undo_purchase(self.sip, bought, &record.seen.dispatch_rule_ids).await?;
-            undo_objects(self.sip, &record.seen).await?;
+            self.undo_livekit(bought, &record.seen).await?;
             undo_secrets(self.secrets, &record.secret_names).await?;
             let mut settled = self.store.settle_undo(self.key, self.owner, &record).await?;
             if settled == Settled::KeyTaken {
@@ -120,6 +119,15 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
         }
     }
 
+    /// A number that was perhaps bought may yet come, and is known as ours by its rule alone: that stays for the last look.
+    async fn undo_livekit(&self, bought: &Bought, seen: &SeenObjects) -> Result<(), UpstreamFailure> {
+        undo_purchase(self.sip, bought, &seen.dispatch_rule_ids).await?;
+        match bought {
+            Bought::Perhaps(_) => undo_objects(self.sip, &SeenObjects::trunks(seen.trunk_ids.clone())).await,
+            Bought::No | Bought::Yes(_) => undo_objects(self.sip, seen).await,
+        }
+    }
+
     /// The record is no longer ours: leaves the ids of our objects and the secret's name where the last look will find
     /// them, then takes them away. In any other order a dispatch rule can survive that nobody knows of, or a secret.
     async fn take_back(
@@ -133,8 +141,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
         }
         note_left_behind(self.store, self.key, &seen, &secret_name.map(str::to_owned).into_iter().collect()).await?;
         seen.merge(find_dispatch_rules(self.sip, &seen.trunk_ids).await?);
-        undo_purchase(self.sip, bought, &seen.dispatch_rule_ids).await?;
-        undo_objects(self.sip, &seen).await?;
+        self.undo_livekit(bought, &seen).await?;
         Ok(undo_secrets(self.secrets, secret_name).await?)
     }
 }
