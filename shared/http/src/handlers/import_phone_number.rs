@@ -1,7 +1,7 @@
 use lambda_http::http::StatusCode;
 use trunkline_domain::{JsonObject, NewNumber, PhoneNumber};
 use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, SecretStore, TrunkStore};
-use trunkline_provisioning::{ImportNumber, ImportRequest, LeaseOwner, StoredResponse};
+use trunkline_provisioning::{ImportNumber, ImportRequest, LeaseOwner, NumberError, StoredResponse};
 
 use crate::authentication::Authenticator;
 use crate::endpoint::Handler;
@@ -34,7 +34,11 @@ impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit> Handler for Impo
                     owner: LeaseOwner::new(request.id),
                     deadline: request.deadline(),
                 };
-                self.import.import(import, render).await.map_err(ApiError::from)
+                match self.import.import(import, render).await {
+                    // Of the deployment, and not of the request: not kept for its key.
+                    Err(error @ NumberError::NotSupported(_)) => return Err(error.into()),
+                    imported => imported.map_err(ApiError::from),
+                }
             }
             Err(error) => Err(error),
         };
