@@ -29,7 +29,7 @@ pub fn environment() -> BTreeMap<String, String> {
 }
 
 /// Whether other worlds use the same LiveKit.
-pub(crate) fn livekit_is_shared() -> bool {
+pub fn livekit_is_shared() -> bool {
     std::env::var_os(LIVEKIT).is_some()
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use trunkline_tests::{Answer, Client, Setup, World, redacted};
+use trunkline_tests::{Answer, Client, Setup, World, peers, redacted};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/API.md");
 const DESCRIPTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.yaml");
@@ -142,6 +142,10 @@ async fn every_example_is_answered_as_it_says() {
     ]);
     let mut shown = BTreeSet::new();
     for Example { command, answer: expected } in examples() {
+        // LiveKit Cloud alone sells numbers.
+        if peers::livekit_is_shared() && command.contains(r#""provider": "livekit""#) {
+            continue;
+        }
         let curl = Curl::parse(words(&command, &variables));
         let path = curl.url.strip_prefix(&ready.url).unwrap().split('?').next().unwrap().to_owned();
         let ids = ["TRUNK", "NUMBER"].into_iter().filter_map(|name| variables.get(name));

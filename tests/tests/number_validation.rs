@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 use trunkline_tests::canary::assert_no_trace_of;
-use trunkline_tests::{Answer, Left, World, inbound, livekit, number, with, without};
+use trunkline_tests::{Answer, Left, World, inbound, livekit, number, peers, with, without};
 
 const E164: &str = "+12025550123";
 const NOWHERE: &str = "trunk_01m83t4ejge00b000000000003";
@@ -55,6 +55,11 @@ async fn understood(world: &World, bodies: impl IntoIterator<Item = Value>) {
         let provider = body["provider"].as_str().or(body["source"].as_str()).unwrap();
         match provider {
             "byoc" => assert_refused(&answer, &body, &json!({ "trunk_id": "no such trunk" })),
+            // LiveKit Cloud alone sells numbers.
+            "livekit" if peers::livekit_is_shared() => {
+                assert_refused(&answer, &body, &json!({ "provider": "this deployment cannot import" }));
+                undone += 1;
+            }
             "livekit" => {
                 assert_eq!((answer.status, answer.code()), (409, "conflict"), "{body}: {}", answer.text);
                 undone += 1;
