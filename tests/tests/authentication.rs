@@ -4,7 +4,7 @@
 
 use serde_json::json;
 use trunkline_domain::Scope;
-use trunkline_tests::{Answer, Client, Left, NUMBERS, TRUNKS, World, both, inbound, number, redactions};
+use trunkline_tests::{Answer, Client, Left, NUMBERS, TRUNKS, World, both, e164, inbound, number, redactions};
 
 /// The first character outside base62 makes a key that no table can hold.
 const MALFORMED: [&str; 6] = ["", "sk_", "sk_short", "pk_0000000000000000000000000000000000000000000", "sk_ü", "a b"];
@@ -20,7 +20,7 @@ async fn every_route(client: &Client, id: &str) -> [Answer; 4] {
 
 async fn every_route_of_numbers(client: &Client, trunk_id: &str, id: &str) -> [Answer; 5] {
     [
-        client.import(&number("+12025550199", trunk_id)).await,
+        client.import(&number(&e164(2), trunk_id)).await,
         client.get(NUMBERS).await,
         client.get_number(id).await,
         client.patch_number(id, &json!({ "label": "Stolen" })).await,
@@ -40,7 +40,7 @@ async fn without_a_valid_key_there_is_nothing() {
 
     let mut clients = vec![world.client().without_key()];
     clients.extend(MALFORMED.into_iter().chain([unknown, &revoked]).map(|key| world.client().with_key(key)));
-    let imported = world.client().import(&number("+12025550123", trunk.id())).await.expect(201);
+    let imported = world.client().import(&number(&e164(0), trunk.id())).await.expect(201);
     let mut bodies = Vec::new();
     for client in &clients {
         let of_numbers = every_route_of_numbers(client, trunk.id(), imported.id()).await;
@@ -137,7 +137,7 @@ async fn another_workspaces_trunks_do_not_count() {
 async fn a_key_that_may_read_reads_numbers() {
     let world = World::start().await;
     let trunk = world.client().create(&both()).await.expect(201);
-    let imported = world.client().import(&number("+12025550123", trunk.id())).await.expect(201);
+    let imported = world.client().import(&number(&e164(0), trunk.id())).await.expect(201);
     let client = world.client().with_key(&world.ready().read_api_key);
     let [import, list, get, patch, delete] = every_route_of_numbers(&client, trunk.id(), imported.id()).await;
     for refused in [import, patch, delete] {
@@ -155,7 +155,7 @@ async fn a_key_that_may_read_reads_numbers() {
 async fn another_workspaces_number_is_not_there() {
     let world = World::start().await;
     let trunk = world.client().create(&both()).await.expect(201);
-    let imported = world.client().import(&number("+12025550123", trunk.id())).await.expect(201);
+    let imported = world.client().import(&number(&e164(0), trunk.id())).await.expect(201);
     let other = world.other_client();
     other.get_number(imported.id()).await.expect_error(404, "phone_number_not_found");
     other.patch_number(imported.id(), &json!({ "label": "Stolen" })).await.expect_error(404, "phone_number_not_found");
@@ -167,11 +167,11 @@ async fn another_workspaces_number_is_not_there() {
 
     // Neither is a trunk of another's a place for a number, nor does a held number say whose it is.
     let own = other.create(&inbound()).await.expect(201);
-    let stolen = other.import(&number("+12025550124", trunk.id())).await.expect_error(400, "validation_failed");
-    let nowhere = number("+12025550124", "trunk_01m83t4ejge00b000000000003");
+    let stolen = other.import(&number(&e164(1), trunk.id())).await.expect_error(400, "validation_failed");
+    let nowhere = number(&e164(1), "trunk_01m83t4ejge00b000000000003");
     assert_eq!(stolen.fields(), other.import(&nowhere).await.fields());
-    let taken = other.import(&number("+12025550123", own.id())).await.expect_error(409, "conflict");
-    let again = world.client().import(&number("+12025550123", trunk.id())).await.expect_error(409, "conflict");
+    let taken = other.import(&number(&e164(0), own.id())).await.expect_error(409, "conflict");
+    let again = world.client().import(&number(&e164(0), trunk.id())).await.expect_error(409, "conflict");
     assert_eq!(taken.body["error"], again.body["error"]);
     assert!(!taken.text.contains(imported.id()) && !taken.text.contains(&world.ready().workspace_id), "{}", taken.text);
     assert_eq!(world.client().get_number(imported.id()).await.expect(200).body, imported.body);

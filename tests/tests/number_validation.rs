@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 use trunkline_tests::canary::assert_no_trace_of;
-use trunkline_tests::{Answer, Left, World, inbound, livekit, number, peers, with, without};
+use trunkline_tests::{Answer, Left, World, e164, inbound, livekit, number, peers, with, without};
 
 const E164: &str = "+12025550123";
 const NOWHERE: &str = "trunk_01m83t4ejge00b000000000003";
@@ -71,7 +71,7 @@ async fn understood(world: &World, bodies: impl IntoIterator<Item = Value>) {
 }
 
 #[tokio::test]
-async fn e164() {
+async fn e164s() {
     let world = World::start().await;
     refused(&world, [(without(byoc(), "e164"), json!({ "e164": "required" }))]).await;
     for (value, words) in [
@@ -268,10 +268,10 @@ async fn a_number_goes_onto_a_carriers_trunk_alone() {
     let world = World::start().await;
     let client = world.client();
     let other = client.create(&livekit()).await.expect(201);
-    let answer = client.import(&number(E164, other.id())).await;
+    let answer = client.import(&number(&e164(0), other.id())).await;
     assert_refused(&answer, &Value::Null, &json!({ "trunk_id": "only to a trunk of kind=byoc" }));
     let trunk = client.create(&inbound()).await.expect(201);
-    let imported = client.import(&number(E164, trunk.id())).await.expect(201);
+    let imported = client.import(&number(&e164(0), trunk.id())).await.expect(201);
     let answer = client.patch_number(imported.id(), &json!({ "trunk_id": other.id() })).await;
     assert_refused(&answer, &Value::Null, &json!({ "trunk_id": "only to a trunk of kind=byoc" }));
     let answer = client.patch_number(imported.id(), &json!({ "trunk_id": NOWHERE })).await;
@@ -284,7 +284,7 @@ async fn what_a_patch_may_not_say() {
     let world = World::start().await;
     let client = world.client();
     let trunk = client.create(&inbound()).await.expect(201);
-    let imported = client.import(&number(E164, trunk.id())).await.expect(201);
+    let imported = client.import(&number(&e164(0), trunk.id())).await.expect(201);
     for field in ["e164", "provider", "source", "twilio"] {
         // Also what is.
         for value in [json!("x"), imported.body[field].clone(), Value::Null, json!({ "auth_token": TOKEN })] {
@@ -349,8 +349,8 @@ async fn a_refusal_is_kept_for_its_key() {
     }
 
     let trunk = client.create(&inbound()).await.expect(201);
-    let holder = client.import(&number(E164, trunk.id())).await.expect(201);
-    let body = number(E164, trunk.id());
+    let holder = client.import(&number(&e164(0), trunk.id())).await.expect(201);
+    let body = number(&e164(0), trunk.id());
     client.import_once("taken", &body).await.expect_error(409, "conflict");
     client.delete_number(holder.id()).await.expect(204);
     let imported = client.import_once("taken", &body).await.expect(201);
