@@ -15,15 +15,19 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
-use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse, UpdateError};
+use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse, NumberError, UpdateError};
 use trunkline_tests::canary;
 use trunkline_tests::faulty::{
-    Actor, Answer, Call, Clock, Ground, How, InProcess, Outside, Patch, Run, Stand, Systems, Trace, Traced, Wanted, say,
+    Actor, Answer, Call, Clock, Ground, How, InProcess, NumberPlace, NumberWork, Outside, Patch, Run, Stand, Systems,
+    Trace, Traced, Wanted, say,
 };
 
 /// How many orders of a pair each form takes at most: of the longest pairs there are millions.
 const QUICK: usize = 4_000;
 const FULL: usize = 50_000;
+/// The same of pairs with phone numbers, which take more to be set up.
+const QUICK_WITH_NUMBERS: usize = 1_100;
+const FULL_WITH_NUMBERS: usize = 20_000;
 /// How many of them run on the emulators.
 const QUICK_ON_EMULATORS: usize = 6;
 const FULL_ON_EMULATORS: usize = 60;
@@ -52,6 +56,27 @@ enum Pair {
     UpdateAndLastLook(Wanted, Patch),
     UpdateAndDelete(Wanted, Patch),
     UpdateAndUpdate(Wanted, Patch, Patch),
+    Numbers(Numbers),
+}
+
+/// Use cases that work with phone numbers. The import comes first, then the move, then the deletion of the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    /// Of one number, on two trunks.
+    ImportAndImport(Wanted),
+    ImportAndImportWithOneKey(Wanted),
+    /// The workspace may have one number more, and is asked for two on two trunks.
+    ImportAndImportAtCap(Wanted),
+    ImportAndUpdate(Wanted, Patch),
+    ImportAndDeleteTrunk(Wanted),
+    /// The lease of the import has ended by the time the sweeper begins.
+    ImportAndSweep(Wanted),
+    MoveAndDeleteOldTrunk,
+    MoveAndDeleteNewTrunk,
+    /// The lease of the move has ended by the time the sweeper begins.
+    MoveAndSweep,
+    DeleteAndMove,
+    DeleteAndRelabel,
 }
 
 impl Pair {
@@ -75,6 +100,20 @@ impl Pair {
             Self::UpdateAndDelete(LOCKED, Patch::Rotate),
             Self::UpdateAndUpdate(INBOUND, Patch::Enter, Patch::Rename),
             Self::UpdateAndUpdate(LOCKED, Patch::Rotate, Patch::Clear),
+            Self::Numbers(Numbers::ImportAndImport(LOCKED)),
+            Self::Numbers(Numbers::ImportAndImportWithOneKey(WHOLE)),
+            Self::Numbers(Numbers::ImportAndImportAtCap(INBOUND)),
+            Self::Numbers(Numbers::ImportAndUpdate(INBOUND, Patch::Rename)),
+            Self::Numbers(Numbers::ImportAndUpdate(LOCKED, Patch::Rotate)),
+            Self::Numbers(Numbers::ImportAndDeleteTrunk(INBOUND)),
+            Self::Numbers(Numbers::ImportAndDeleteTrunk(WHOLE)),
+            Self::Numbers(Numbers::ImportAndSweep(INBOUND)),
+            Self::Numbers(Numbers::ImportAndSweep(WHOLE)),
+            Self::Numbers(Numbers::MoveAndDeleteOldTrunk),
+            Self::Numbers(Numbers::MoveAndDeleteNewTrunk),
+            Self::Numbers(Numbers::MoveAndSweep),
+            Self::Numbers(Numbers::DeleteAndMove),
+            Self::Numbers(Numbers::DeleteAndRelabel),
         ]
         .into_iter()
     }
@@ -93,6 +132,25 @@ impl fmt::Display for Pair {
             Self::UpdateAndLastLook(wanted, patch) => write!(f, "{patch} + last look, {wanted}"),
             Self::UpdateAndDelete(wanted, patch) => write!(f, "{patch} + delete, {wanted}"),
             Self::UpdateAndUpdate(wanted, first, second) => write!(f, "{first} + {second}, {wanted}"),
+            Self::Numbers(numbers) => numbers.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ImportAndImport(wanted) => write!(f, "import + import, {wanted}"),
+            Self::ImportAndImportWithOneKey(wanted) => write!(f, "import + import with one key, {wanted}"),
+            Self::ImportAndImportAtCap(wanted) => write!(f, "import + import at the cap, {wanted}"),
+            Self::ImportAndUpdate(wanted, patch) => write!(f, "import + {patch}, {wanted}"),
+            Self::ImportAndDeleteTrunk(wanted) => write!(f, "import + delete, {wanted}"),
+            Self::ImportAndSweep(wanted) => write!(f, "import + sweep, {wanted}"),
+            Self::MoveAndDeleteOldTrunk => f.write_str("move a number + delete the trunk it leaves"),
+            Self::MoveAndDeleteNewTrunk => f.write_str("move a number + delete the trunk it goes to"),
+            Self::MoveAndSweep => f.write_str("move a number + sweep"),
+            Self::DeleteAndMove => f.write_str("delete a number + move it"),
+            Self::DeleteAndRelabel => f.write_str("delete a number + relabel it"),
         }
     }
 }
@@ -121,15 +179,24 @@ async fn run<O: Outside>(ground: Ground<O>, pair: Pair, order: Order, seed: u64)
     let rng = StdRng::seed_from_u64(seed);
     let mut stage =
         Stage { ground: &ground, order, rng, turns: Vec::new(), choices: Vec::new(), trace: Trace::default() };
-    let answers = stage.play(pair).await;
+    let (answers, place) = stage.play(pair).await;
     let Stage { turns, choices, trace, .. } = stage;
     let mut run = Run::new(&ground, &[]);
-    let settled = run.sweep_leases().await.and(run.sweep_all().await);
+    let mut violations = pair.settle(&mut run).await;
     let quiet = ground.0.check().await;
-    let mut violations = quiet.violations;
-    violations.extend(settled.err().map(str::to_owned));
-    if !pair.allows(&answers, quiet.live.len()) {
-        violations.push(format!("{answers:?}, and {} live", quiet.live.len()));
+    violations.extend(quiet.violations);
+    let left = Left { live: quiet.live.len(), numbers: ground.numbers().await };
+    if !pair.allows(&answers, left) {
+        violations.push(format!("{answers:?}, and {left:?}"));
+    }
+    if let Some(place) = place.filter(|_| pair.may_be_repeated()) {
+        let was_done = ground.is_number_work_done(&place).await;
+        let again = ground.number_work(&place).finish().await;
+        if !Ground::<O>::is_right_again(&place, was_done, &again) {
+            violations.push(format!("a retry is answered {again:?}"));
+        }
+        violations.extend(pair.settle(&mut run).await);
+        violations.extend(ground.0.check().await.violations);
     }
     if let Some(wanted) = pair.with_key() {
         let again = ground.create(wanted).finish().await;
@@ -153,9 +220,43 @@ impl Pair {
         }
     }
 
-    /// Whether the answers are honest when so many trunks are live in the end.
-    fn allows(self, answers: &[Answer; 2], live: usize) -> bool {
+    /// How many of its orders the form takes. Phone numbers take more to be set up, and most of all a hundred of them.
+    fn extent(self, full: bool) -> Extent {
+        let (quick, all) = match self {
+            Self::Numbers(_) => (QUICK_WITH_NUMBERS, FULL_WITH_NUMBERS),
+            _ => (QUICK, FULL),
+        };
+        let on_emulators = match self {
+            Self::Numbers(Numbers::ImportAndImportAtCap(_)) => 1,
+            _ if full => FULL_ON_EMULATORS,
+            _ => QUICK_ON_EMULATORS,
+        };
+        Extent { limit: if full { all } else { quick }, on_emulators }
+    }
+
+    /// Whether the work of the first use case with a number may be asked for again: its trunk is there, and room.
+    fn may_be_repeated(self) -> bool {
+        let Self::Numbers(numbers) = self else { return false };
+        !matches!(
+            numbers,
+            Numbers::ImportAndImportAtCap(_) | Numbers::ImportAndDeleteTrunk(_) | Numbers::MoveAndDeleteNewTrunk
+        )
+    }
+
+    /// Sweeps until nothing is left to be swept. What one trunk of a move says too late keeps LiveKit from putting the
+    /// other back, until the last look at the first.
+    async fn settle<O: Outside>(self, run: &mut Run<'_, O>) -> Vec<String> {
+        let leases = run.sweep_leases().await.or(match self {
+            Self::Numbers(Numbers::MoveAndSweep) => Ok(()),
+            _ => Err("the sweeper never comes to an end of the leases"),
+        });
+        [leases, run.sweep_all().await].into_iter().filter_map(Result::err).map(str::to_owned).collect()
+    }
+
+    /// Whether the answers are honest when this is left in the end.
+    fn allows(self, answers: &[Answer; 2], left: Left) -> bool {
         let [Some(first), Some(second)] = answers.each_ref().map(told) else { return false };
+        let Left { live, .. } = left;
         match self {
             Self::CreateAndSweep(_) => {
                 matches!((first, second, live), (Told::Done, Told::Done, 1) | (Told::Failed, Told::Done, 0))
@@ -187,8 +288,83 @@ impl Pair {
                     (Told::Done, Told::Done | Told::Refused, 1) | (Told::Refused, Told::Done, 1)
                 )
             }
+            Self::Numbers(numbers) => numbers.allow(first, second, left),
         }
     }
+}
+
+impl Numbers {
+    fn allow(self, first: Told, second: Told, Left { live, numbers }: Left) -> bool {
+        match self {
+            Self::ImportAndImport(_) => {
+                matches!((first, second), (Told::Done, Told::Refused) | (Told::Refused, Told::Done))
+                    && (live, numbers) == (2, (1, 1))
+            }
+            Self::ImportAndImportWithOneKey(_) => {
+                matches!(
+                    (first, second),
+                    (Told::Done, Told::Refused | Told::DoneBefore) | (Told::Refused | Told::DoneBefore, Told::Done)
+                ) && (live, numbers) == (1, (1, 1))
+            }
+            Self::ImportAndImportAtCap(_) => {
+                matches!((first, second), (Told::Done, Told::Refused) | (Told::Refused, Told::Done))
+                    && (live, numbers) == (3, (100, 100))
+            }
+            Self::ImportAndUpdate(..) => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done | Told::Refused, 1, (1, 1)) | (Told::Refused, Told::Done, 1, (0, 0))
+            ),
+            Self::ImportAndDeleteTrunk(_) => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 0, (1, 0)) | (Told::Refused | Told::Gone, Told::Done, 0, (0, 0))
+            ),
+            Self::ImportAndSweep(_) => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (1, 1)) | (Told::Failed, Told::Done, 1, (0, 0))
+            ),
+            Self::MoveAndDeleteOldTrunk => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (1, 1)) | (Told::Refused, Told::Done, 1, (1, 0))
+            ),
+            // While LiveKit has the number on the trunk that goes, only the sweeper can put it back on the other.
+            Self::MoveAndDeleteNewTrunk => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (1, 0))
+                    | (Told::Refused | Told::Gone | Told::Failed, Told::Done, 1, (1, 1))
+            ),
+            Self::MoveAndSweep => {
+                matches!((first, second), (Told::Done | Told::Failed | Told::Conflict, Told::Done))
+                    && (live, numbers) == (2, (1, 1))
+            }
+            // One that comes to its commit with what the other has changed since tells to try again.
+            Self::DeleteAndMove => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done | Told::Refused | Told::Failed | Told::Gone, 2, (0, 0))
+                    | (Told::Refused | Told::Failed, Told::Done, 2, (1, 1))
+            ),
+            Self::DeleteAndRelabel => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done | Told::Refused | Told::Gone, 1, (0, 0))
+                    | (Told::Refused | Told::Failed, Told::Done, 1, (1, 1))
+            ),
+        }
+    }
+}
+
+/// How many orders are taken at most.
+struct Extent {
+    limit: usize,
+    /// How many of them run on the emulators too.
+    on_emulators: usize,
+}
+
+/// What is there in the end.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    /// Trunks.
+    live: usize,
+    /// Numbers, and how many of them have a trunk.
+    numbers: (usize, usize),
 }
 
 /// What an answer tells, if it is one that may be given when no system fails.
@@ -197,16 +373,36 @@ fn told(answer: &Answer) -> Option<Told> {
         Answer::Created(Ok(Created::Now(_)))
         | Answer::Updated(Ok(_))
         | Answer::Deleted(Ok(()))
+        | Answer::Imported(Ok(Created::Now(_)))
+        | Answer::NumberChanged(Ok(_))
+        | Answer::NumberDeleted(Ok(()))
         | Answer::Swept(Ok(_)) => Some(Told::Done),
-        Answer::Created(Ok(Created::Before(_))) => Some(Told::DoneBefore),
+        Answer::Created(Ok(Created::Before(_))) | Answer::Imported(Ok(Created::Before(_))) => Some(Told::DoneBefore),
         Answer::Created(Err(CreateError::AtCap { limit: 1, used: 1 } | CreateError::KeyUsed(KeyUse::Running)))
         | Answer::Updated(Err(UpdateError::Busy))
         | Answer::Deleted(Err(DeleteError::NotFound)) => Some(Told::Refused),
         Answer::Updated(Err(UpdateError::NotFound)) => Some(Told::Gone),
+        Answer::Imported(Err(error)) | Answer::NumberChanged(Err(error)) | Answer::NumberDeleted(Err(error)) => {
+            told_of_number(error)
+        }
         // The lease was lost.
         Answer::Created(Err(CreateError::Unavailable)) | Answer::Updated(Err(UpdateError::Unavailable)) => {
             Some(Told::Failed)
         }
+        _ => None,
+    }
+}
+
+fn told_of_number(error: &NumberError) -> Option<Told> {
+    match error {
+        NumberError::AtCap { limit: 100, used: 100 }
+        | NumberError::Taken
+        | NumberError::KeyUsed(KeyUse::Running)
+        | NumberError::Busy => Some(Told::Refused),
+        NumberError::NotFound | NumberError::NoSuchTrunk => Some(Told::Gone),
+        NumberError::Conflict => Some(Told::Conflict),
+        // The lease was lost, or the number has changed.
+        NumberError::Unavailable => Some(Told::Failed),
         _ => None,
     }
 }
@@ -217,8 +413,10 @@ enum Told {
     /// By another request, with the same idempotency key.
     DoneBefore,
     Refused,
-    /// There is no such trunk any more.
+    /// There is no such trunk or number any more.
     Gone,
+    /// LiveKit has the number on another trunk.
+    Conflict,
     Failed,
 }
 
@@ -237,9 +435,11 @@ struct Stage<'a, O> {
 }
 
 impl<O: Outside> Stage<'_, O> {
-    async fn play(&mut self, pair: Pair) -> [Answer; 2] {
+    /// Gives what both answered, and where the first one worked with a number, if it did.
+    async fn play(&mut self, pair: Pair) -> ([Answer; 2], Option<NumberPlace>) {
         let ground = self.ground;
-        match pair {
+        let answers = match pair {
+            Pair::Numbers(numbers) => return self.play_with_numbers(numbers).await,
             Pair::CreateAndSweep(wanted) => self.together(ground.create(wanted), ground.sweep()).await,
             Pair::CreateAndDelete(wanted) => {
                 let mut create = ground.create(wanted);
@@ -280,7 +480,37 @@ impl<O: Outside> Stage<'_, O> {
                 let key = ground.live_trunk(wanted).await;
                 self.together(ground.update(key, wanted, first), ground.update(key, wanted, second)).await
             }
-        }
+        };
+        (answers, None)
+    }
+
+    async fn play_with_numbers(&mut self, numbers: Numbers) -> ([Answer; 2], Option<NumberPlace>) {
+        let ground = self.ground;
+        let place = match numbers {
+            Numbers::ImportAndImport(wanted)
+            | Numbers::ImportAndImportWithOneKey(wanted)
+            | Numbers::ImportAndImportAtCap(wanted)
+            | Numbers::ImportAndUpdate(wanted, _)
+            | Numbers::ImportAndDeleteTrunk(wanted)
+            | Numbers::ImportAndSweep(wanted) => ground.place(NumberWork::Import(wanted)).await,
+            Numbers::MoveAndDeleteOldTrunk | Numbers::MoveAndDeleteNewTrunk | Numbers::MoveAndSweep => {
+                ground.place(NumberWork::Move).await
+            }
+            Numbers::DeleteAndMove => ground.place(NumberWork::Move).await.with(NumberWork::Delete),
+            Numbers::DeleteAndRelabel => ground.place(NumberWork::Delete).await,
+        };
+        let second = match numbers {
+            Numbers::ImportAndImport(_) => ground.number_work(&ground.on_another_trunk(&place).await),
+            Numbers::ImportAndImportWithOneKey(_) => ground.number_work(&place),
+            Numbers::ImportAndImportAtCap(_) => ground.number_work(&ground.at_cap(&place).await),
+            Numbers::ImportAndUpdate(wanted, patch) => ground.update(place.trunk(), wanted, patch),
+            Numbers::ImportAndDeleteTrunk(_) | Numbers::MoveAndDeleteOldTrunk => ground.delete(place.trunk()),
+            Numbers::MoveAndDeleteNewTrunk => ground.delete(place.second.expect("another trunk")),
+            Numbers::ImportAndSweep(_) | Numbers::MoveAndSweep => ground.sweep(),
+            Numbers::DeleteAndMove => ground.number_work(&place.with(NumberWork::Move)),
+            Numbers::DeleteAndRelabel => ground.number_work(&place.with(NumberWork::Relabel)),
+        };
+        (self.together(ground.number_work(&place), second).await, Some(place))
     }
 
     /// Runs both to their answers, one call of one of them at a time.
@@ -430,10 +660,10 @@ async fn no_order_leaves_anything_behind() {
     let start = Instant::now();
     let log = canary::watch_log();
     let full = std::env::var("FAULTS").is_ok_and(|form| form == "full");
-    let (limit, on_emulators) = if full { (FULL, FULL_ON_EMULATORS) } else { (QUICK, QUICK_ON_EMULATORS) };
     let (mut orders, mut violated) = (0, Vec::new());
     say(format_args!("{:<50} {:>8} {:>4} {:>9} {:>10}", "pair", "orders", "", "emulated", "violations"));
     for pair in Pair::all() {
+        let Extent { limit, on_emulators } = pair.extent(full);
         let Explored { count, all, violated: mut wrong, some } = explore(pair, limit, on_emulators).await;
         let emulated = compare_all(&systems, some).await;
         let on_emulators = emulated.len();

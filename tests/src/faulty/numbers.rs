@@ -42,20 +42,23 @@ pub enum NumberWork {
 }
 
 /// Where that happens.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NumberPlace {
     /// What is done there.
     pub work: NumberWork,
     e164: E164,
     /// The trunk that the number is bound to, or shall be.
     first: Option<TrunkKey>,
-    /// Another trunk.
-    second: Option<TrunkKey>,
+    /// The trunk that it is moved to.
+    pub second: Option<TrunkKey>,
     number: Option<NumberKey>,
 }
 
 const BOTH: Wanted = Wanted { direction: Direction::Both, secret: true, key: false };
 const PLAIN: Wanted = Wanted { direction: Direction::Both, secret: false, key: false };
+
+/// How many numbers a workspace may have.
+const LIMIT: u64 = 100;
 
 impl NumberWork {
     /// Each of them once, the import on every kind of trunk.
@@ -93,6 +96,14 @@ impl fmt::Display for NumberWork {
     }
 }
 
+impl NumberPlace {
+    /// Other work with the same number.
+    #[must_use]
+    pub fn with(&self, work: NumberWork) -> Self {
+        Self { work, ..self.clone() }
+    }
+}
+
 impl<O: Outside> Ground<O> {
     /// The trunks and the number that the work is done with.
     pub async fn place(&self, work: NumberWork) -> NumberPlace {
@@ -116,11 +127,7 @@ impl<O: Outside> Ground<O> {
         place.first = Some(first);
         match work {
             NumberWork::Import(_) => return place,
-            NumberWork::Move => {
-                // Ids of one millisecond are in no order; runs are compared call by call.
-                tokio::time::sleep(Duration::from_millis(2)).await;
-                place.second = Some(self.live_trunk(PLAIN).await);
-            }
+            NumberWork::Move => place.second = Some(self.later_trunk(PLAIN).await),
             _ => {}
         }
         place.number = Some(self.bound_number(first, place.e164.clone()).await);
@@ -130,6 +137,26 @@ impl<O: Outside> Ground<O> {
             assert!(matches!(answer, Answer::NumberChanged(Ok(_))), "{answer:?}");
         }
         place
+    }
+
+    /// The same number, to be imported on another trunk.
+    pub async fn on_another_trunk(&self, place: &NumberPlace) -> NumberPlace {
+        NumberPlace { first: Some(self.later_trunk(PLAIN).await), ..place.clone() }
+    }
+
+    /// Another number, to be imported on another trunk, in a workspace that may have one number more.
+    pub async fn at_cap(&self, place: &NumberPlace) -> NumberPlace {
+        let full = self.later_trunk(PLAIN).await;
+        for number in 2..=LIMIT {
+            self.bound_number(full, self.e164(number)).await;
+        }
+        NumberPlace { e164: self.e164(1), ..self.on_another_trunk(place).await }
+    }
+
+    /// Ids of one millisecond are in no order; runs are compared call by call.
+    async fn later_trunk(&self, wanted: Wanted) -> TrunkKey {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        self.live_trunk(wanted).await
     }
 
     /// A trunk with two numbers.

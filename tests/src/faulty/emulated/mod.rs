@@ -20,6 +20,9 @@ pub use systems::Systems;
 use super::outside::{Clock, Outside, Quiet};
 use crate::probe::{self, Item, text};
 
+/// DynamoDB takes no more in a batch.
+const WRITES_AT_ONCE: usize = 25;
+
 /// A table of one case's own; LiveKit and Secrets Manager are shared, as they are by the workspaces of a deployment.
 pub struct Emulated<'a> {
     systems: &'a Systems,
@@ -140,7 +143,10 @@ impl Outside for Emulated<'_> {
             let delete = DeleteRequest::builder().set_key(Some(key)).build().unwrap();
             deletes.push(WriteRequest::builder().delete_request(delete).build());
         }
-        self.table.client.batch_write_item().request_items(&self.table.name, deletes).send().await.unwrap();
+        for some in deletes.chunks(WRITES_AT_ONCE) {
+            let client = &self.table.client;
+            client.batch_write_item().request_items(&self.table.name, some.to_vec()).send().await.unwrap();
+        }
         self.systems.give_back(self.table);
     }
 }
