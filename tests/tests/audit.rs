@@ -7,11 +7,12 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use livekit_protocol as proto;
+use serde_json::json;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_provisioning::{Difference, Repaired};
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::probe::text;
-use trunkline_tests::{Left, Setup, World, both};
+use trunkline_tests::{Answer, Left, Setup, World, both, number};
 
 /// `audit --repair` with these settings over the world's own.
 async fn repair_with(world: &World, settings: &[(&str, &str)]) -> Repaired {
@@ -334,4 +335,156 @@ async fn secrets_are_read_side_by_side() {
     });
     assert_eq!(differences, [""; 0]);
     read.expect("two more secrets are read while the first one is waited for");
+}
+
+const E164: &str = "+12025550123";
+
+/// A trunk with a number on it, and the sort keys of both.
+async fn numbered(world: &World) -> (Answer, Answer, [String; 2]) {
+    let trunk = world.client().create(&both()).await.expect(201);
+    let imported = world.client().import(&number(E164, trunk.id())).await.expect(201);
+    let records = [format!("TRUNK#{}", trunk.id()), format!("NUMBER#{}", imported.id())];
+    (trunk, imported, records)
+}
+
+/// The only difference is of this kind, about the number, and nothing that `--repair` mends.
+async fn is_left(world: &World, kind: &str, number_id: &str) {
+    let repaired = repair(world).await;
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (vec![kind], vec![]));
+    assert_eq!(repaired.left[0].to_string(), format!("{}/{number_id}: {E164}", world.ready().workspace_id));
+    assert!(repaired.left[0].remedy().contains("one point in time"), "{}", repaired.left[0].remedy());
+}
+
+fn s(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+/// Takes attributes off a record.
+async fn remove(world: &World, sk: &str, names: &str) {
+    let table = world.dynamodb();
+    let update = table.client.update_item().table_name(&table.name).update_expression(format!("REMOVE {names}"));
+    update.key("pk", s(&partition(world))).key("sk", s(sk)).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_number_and_its_claim_belong_together() {
+    let world = World::start().await;
+    let (_, imported, _) = numbered(&world).await;
+    let claim_key = format!("E164#{E164}");
+    let claim = world.dynamodb().items().await.into_iter().find(|item| text(item, "pk") == claim_key).unwrap();
+    assert_eq!(world.differences().await, [""; 0]);
+
+    delete(&world, &claim_key, "E164").await;
+    is_left(&world, "unclaimed_number", imported.id()).await;
+
+    let table = world.dynamodb();
+    table.client.put_item().table_name(&table.name).set_item(Some(claim)).send().await.unwrap();
+    assert_eq!(world.differences().await, [""; 0]);
+    let other = "phone_01m83t4gh0e00b000000000005";
+    table.set(&claim_key, "E164", "number_id", s(other)).await;
+    assert_eq!(world.differences().await, ["claim_without_number", "unclaimed_number"]);
+
+    table.set(&claim_key, "E164", "number_id", s(imported.id())).await;
+    world.client().delete_number(imported.id()).await.expect(204);
+    let put = table.client.put_item().table_name(&table.name).item("pk", s(&claim_key)).item("sk", s("E164"));
+    put.item("workspace_id", s(&world.ready().workspace_id)).item("number_id", s(other)).send().await.unwrap();
+    is_left(&world, "claim_without_number", other).await;
+}
+
+#[tokio::test]
+async fn a_number_and_its_trunk_belong_together() {
+    let world = World::start().await;
+    let (trunk, imported, [_, record]) = numbered(&world).await;
+    let unbound = world.client().patch_number(imported.id(), &json!({ "trunk_id": null })).await.expect(200);
+    assert_eq!((unbound.id(), world.differences().await), (imported.id(), vec![]));
+
+    set(&world, &record, "direction", s("both")).await;
+    set(&world, &record, "trunk_id", s(trunk.id())).await;
+    is_left(&world, "number_not_on_its_trunk", imported.id()).await;
+}
+
+#[tokio::test]
+async fn a_trunk_has_no_number_that_is_bound_to_another() {
+    let world = World::start().await;
+    let (_, imported, [_, record]) = numbered(&world).await;
+    let other = world.client().create(&both()).await.expect(201);
+    set(&world, &record, "trunk_id", s(other.id())).await;
+    assert_eq!(world.differences().await, ["number_not_on_its_trunk", "trunk_with_unbound_number"]);
+
+    remove(&world, &record, "trunk_id, direction").await;
+    is_left(&world, "trunk_with_unbound_number", imported.id()).await;
+}
+
+#[tokio::test]
+async fn a_number_of_which_no_trunk_knows_the_import_is_stuck() {
+    let world = World::faulty().await;
+    let (_, imported, [_, record]) = numbered(&world).await;
+    world.client().patch_number(imported.id(), &json!({ "trunk_id": null })).await.expect(200);
+    set(&world, &record, "state", s("importing")).await;
+    is_left(&world, "stuck_number", imported.id()).await;
+
+    // One under way is none.
+    set(&world, &record, "state", s("active")).await;
+    let trunk = world.client().create(&both()).await.expect(201);
+    let gate = world.faults(System::LiveKit).hold(On::operation("UpdateSIPInboundTrunk"));
+    let (client, body) = (world.client(), number("+12025550124", trunk.id()));
+    let (imported, repaired) = tokio::join!(client.import(&body), async {
+        gate.reached().await;
+        let repaired = repair(&world).await;
+        gate.open();
+        repaired
+    });
+    imported.expect(201);
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_wrong_count_of_numbers_is_put_right() {
+    let world = World::start().await;
+    numbered(&world).await;
+    for wrong in ["0", "7"] {
+        set(&world, "WS", "number_count", AttributeValue::N(wrong.into())).await;
+        let repaired = repair(&world).await;
+        assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (vec![], vec!["wrong_count"]));
+        let what = format!("{}: counts {wrong} phone numbers, has 1", world.ready().workspace_id);
+        assert_eq!(repaired.mended[0].to_string(), what);
+        assert_eq!(world.dynamodb().item("WS").await.unwrap()["number_count"], AttributeValue::N("1".into()));
+        assert_eq!(world.differences().await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn numbers_of_a_livekit_trunk_are_put_back() {
+    let world = World::start().await;
+    let (trunk, _, [record, _]) = numbered(&world).await;
+    let edit = |numbers: &[&str]| proto::ListUpdate {
+        set: numbers.iter().map(|&number| number.to_owned()).collect(),
+        ..Default::default()
+    };
+    let (inbound_id, outbound_id) = ("livekit_inbound_trunk_id", "livekit_outbound_trunk_id");
+    let livekit = world.livekit();
+    let request = proto::UpdateSipInboundTrunkRequest {
+        sip_trunk_id: trunk.text_of(inbound_id).to_owned(),
+        action: Some(proto::update_sip_inbound_trunk_request::Action::Update(proto::SipInboundTrunkUpdate {
+            numbers: Some(edit(&[trunk.id(), "+12025550124"])),
+            ..Default::default()
+        })),
+    };
+    livekit.call::<proto::SipInboundTrunkInfo>("UpdateSIPInboundTrunk", &request).await;
+    let request = proto::UpdateSipOutboundTrunkRequest {
+        sip_trunk_id: trunk.text_of(outbound_id).to_owned(),
+        action: Some(proto::update_sip_outbound_trunk_request::Action::Update(proto::SipOutboundTrunkUpdate {
+            numbers: Some(edit(&[trunk.id()])),
+            ..Default::default()
+        })),
+    };
+    livekit.call::<proto::SipOutboundTrunkInfo>("UpdateSIPOutboundTrunk", &request).await;
+    assert_eq!(world.differences().await, [""; 0], "the sweeper looks at it once more");
+
+    remove(&world, &record, "sweep_at, sweep_shard").await;
+    let repaired = repair(&world).await;
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (vec![], vec!["changed_livekit_object"; 2]));
+    let contents = livekit.all().await;
+    assert_eq!(contents.inbound[0].numbers, [trunk.id(), E164]);
+    assert_eq!(contents.outbound[0].numbers, [E164]);
 }
