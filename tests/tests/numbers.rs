@@ -8,10 +8,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::probe::{Item, text};
-use trunkline_tests::{Answer, Left, NUMBERS, World, both, inbound, livekit, number, outbound, redactions, with};
+use trunkline_tests::{Answer, Left, NUMBERS, World, both, e164, inbound, livekit, number, outbound, redactions, with};
 
-const E164: &str = "+12025550123";
-const OTHER: &str = "+4930123456";
 const UNKNOWN: &str = "trunk_01m83t4ejge00b000000000003";
 /// A trunk that was changed and has a last look before it.
 const CHANGED: Left = Left { in_sweep_index: 1, ..Left::NOTHING };
@@ -69,7 +67,7 @@ fn with_numbers(trunk: &Answer, numbers: &[&str]) -> (Vec<String>, Vec<String>) 
 async fn an_imported_number_is_on_its_trunk_everywhere() {
     let world = World::start().await;
     let trunk = trunk(&world, both()).await;
-    let body = with(number(E164, trunk.id()), json!({ "label": "Front desk" }));
+    let body = with(number(&e164(0), trunk.id()), json!({ "label": "Front desk" }));
     let imported = world.client().import(&body).await.expect(201);
     redactions().bind(|| insta::assert_json_snapshot!(imported.whole()));
     assert_eq!(imported.header("location"), Some(format!("{NUMBERS}/{}", imported.id()).as_str()));
@@ -80,9 +78,9 @@ async fn an_imported_number_is_on_its_trunk_everywhere() {
 
     assert_eq!(kept(&world).await, (1, 1, 1));
     let claim = records(&world, "pk", "E164#").await.remove(0);
-    assert_eq!((text(&claim, "pk"), text(&claim, "number_id")), ("E164#+12025550123", imported.id()));
+    assert_eq!((text(&claim, "pk"), text(&claim, "number_id")), (format!("E164#{}", e164(0)).as_str(), imported.id()));
     assert_eq!(text(&claim, "workspace_id"), world.ready().workspace_id);
-    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[E164]));
+    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[&e164(0)]));
     assert_eq!(world.left().await, Left::both(1) + CHANGED);
     assert_eq!(world.differences().await, [""; 0]);
 }
@@ -108,9 +106,9 @@ async fn the_trunk_keeps_its_settings_and_secret_whatever_its_numbers() {
     };
 
     // In the order of the numbers, not of the imports.
-    let second = import(&world, OTHER, trunk.id()).await;
-    let first = import(&world, E164, trunk.id()).await;
-    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[E164, OTHER]));
+    let second = import(&world, &e164(1), trunk.id()).await;
+    let first = import(&world, &e164(0), trunk.id()).await;
+    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[&e164(0), &e164(1)]));
     assert_eq!(without_numbers(&said(&world, &trunk).await), without_numbers(&before));
     let read = world.client().get_trunk(trunk.id()).await.expect(200);
     assert!(read.text_of("updated_at") > trunk.text_of("updated_at"));
@@ -118,12 +116,13 @@ async fn the_trunk_keeps_its_settings_and_secret_whatever_its_numbers() {
 
     // A change of the trunk keeps the numbers.
     world.client().patch(trunk.id(), &json!({ "media_encryption": "disable" })).await.expect(200);
-    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[E164, OTHER]));
+    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[&e164(0), &e164(1)]));
     world.client().patch(trunk.id(), &json!({ "media_encryption": "require" })).await.expect(200);
 
-    for (id, left) in [(first.id(), &[OTHER][..]), (second.id(), &[])] {
+    for (id, left) in [(first.id(), vec![e164(1)]), (second.id(), vec![])] {
+        let left: Vec<_> = left.iter().map(String::as_str).collect();
         world.client().delete_number(id).await.expect(204);
-        assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, left));
+        assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &left));
     }
     assert_eq!(said(&world, &trunk).await, before);
     assert_eq!(world.secrets().all().await, secrets);
@@ -134,7 +133,7 @@ async fn the_trunk_keeps_its_settings_and_secret_whatever_its_numbers() {
 #[tokio::test]
 async fn a_number_goes_the_ways_of_its_trunk() {
     let world = World::start().await;
-    for (e164, body, ways) in [(E164, inbound(), json!(["inbound"])), (OTHER, outbound(), json!(["outbound"]))] {
+    for (e164, body, ways) in [(&e164(0), inbound(), json!(["inbound"])), (&e164(1), outbound(), json!(["outbound"]))] {
         let trunk = trunk(&world, body).await;
         let imported = import(&world, e164, trunk.id()).await;
         assert_eq!(imported.body["capabilities"], ways);
@@ -155,7 +154,7 @@ async fn the_trunks_etag_changes_with_its_numbers_and_not_with_a_label() {
         read.header("etag").unwrap().to_owned()
     };
     let mut tags = vec![etag().await];
-    let imported = import(&world, E164, created.id()).await;
+    let imported = import(&world, &e164(0), created.id()).await;
     tags.push(etag().await);
     let relabelled = world.client().patch_number(imported.id(), &json!({ "label": "Night" })).await.expect(200);
     assert_eq!(relabelled.text_of("label"), "Night");
@@ -177,7 +176,7 @@ async fn the_trunks_etag_changes_with_its_numbers_and_not_with_a_label() {
 async fn labels_come_and_go_and_nothing_else_changes() {
     let world = World::faulty().await;
     let trunk = trunk(&world, both()).await;
-    let imported = import(&world, E164, trunk.id()).await;
+    let imported = import(&world, &e164(0), trunk.id()).await;
     let said_before = said(&world, &trunk).await;
     world.forget_calls();
     for (patch, label) in [
@@ -198,14 +197,14 @@ async fn labels_come_and_go_and_nothing_else_changes() {
 async fn a_number_moves_from_one_trunk_to_another() {
     let world = World::start().await;
     let (old, new) = (trunk(&world, both()).await, trunk(&world, inbound()).await);
-    let imported = import(&world, E164, old.id()).await;
+    let imported = import(&world, &e164(0), old.id()).await;
     let patch = json!({ "trunk_id": new.id(), "label": "Moved" });
     let moved = world.client().patch_number(imported.id(), &patch).await.expect(200);
     assert_eq!((moved.id(), moved.text_of("label"), moved.text_of("trunk_id")), (imported.id(), "Moved", new.id()));
     assert_eq!(moved.body["capabilities"], json!(["inbound"]));
     assert_eq!(world.client().get_number(imported.id()).await.expect(200).body, moved.body);
     assert_eq!(numbers_of(&world, &old).await, with_numbers(&old, &[]));
-    assert_eq!(said(&world, &new).await.0.unwrap().numbers, [new.id(), E164]);
+    assert_eq!(said(&world, &new).await.0.unwrap().numbers, [new.id(), &e164(0)]);
     assert_eq!(kept(&world).await, (1, 1, 1));
     assert_eq!(world.left().await, Left::both(1) + Left::inbound(1) + CHANGED + CHANGED);
     assert_eq!(world.differences().await, [""; 0]);
@@ -215,17 +214,17 @@ async fn a_number_moves_from_one_trunk_to_another() {
 async fn a_number_without_a_trunk_keeps_its_place() {
     let world = World::start().await;
     let trunk = trunk(&world, both()).await;
-    let imported = import(&world, E164, trunk.id()).await;
+    let imported = import(&world, &e164(0), trunk.id()).await;
     let unbound = world.client().patch_number(imported.id(), &json!({ "trunk_id": null })).await.expect(200);
     assert_eq!((unbound.body.get("trunk_id"), &unbound.body["capabilities"]), (None, &json!([])));
     assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[]));
     assert_eq!(kept(&world).await, (1, 1, 1));
-    world.client().import(&number(E164, trunk.id())).await.expect_error(409, "conflict");
+    world.client().import(&number(&e164(0), trunk.id())).await.expect_error(409, "conflict");
     assert_eq!(world.differences().await, [""; 0]);
 
     let bound = world.client().patch_number(imported.id(), &json!({ "trunk_id": trunk.id() })).await.expect(200);
     assert_eq!(bound.body["trunk_id"], trunk.body["id"]);
-    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[E164]));
+    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[&e164(0)]));
 
     world.client().patch_number(imported.id(), &json!({ "trunk_id": null })).await.expect(200);
     world.client().delete_number(imported.id()).await.expect(204);
@@ -238,8 +237,8 @@ async fn a_deleted_number_is_free_for_another_workspace() {
     let world = World::start().await;
     let (own, other) = (trunk(&world, both()).await, world.other_client());
     let theirs = other.create(&both()).await.expect(201);
-    let imported = import(&world, E164, own.id()).await;
-    let taken = other.import(&number(E164, theirs.id())).await.expect_error(409, "conflict");
+    let imported = import(&world, &e164(0), own.id()).await;
+    let taken = other.import(&number(&e164(0), theirs.id())).await.expect_error(409, "conflict");
     assert!(!taken.text.contains(imported.id()) && !taken.text.contains(&world.ready().workspace_id), "{}", taken.text);
     assert_eq!((taken.header("retry-after"), kept(&world).await), (None, (1, 1, 1)));
     assert_eq!(numbers_of(&world, &theirs).await, with_numbers(&theirs, &[]));
@@ -247,8 +246,8 @@ async fn a_deleted_number_is_free_for_another_workspace() {
     world.client().delete_number(imported.id()).await.expect(204);
     world.client().delete_number(imported.id()).await.expect_error(404, "phone_number_not_found");
     world.client().get_number(imported.id()).await.expect_error(404, "phone_number_not_found");
-    other.import(&number(E164, theirs.id())).await.expect(201);
-    assert_eq!(numbers_of(&world, &theirs).await, with_numbers(&theirs, &[E164]));
+    other.import(&number(&e164(0), theirs.id())).await.expect(201);
+    assert_eq!(numbers_of(&world, &theirs).await, with_numbers(&theirs, &[&e164(0)]));
     assert_eq!(numbers_of(&world, &own).await, with_numbers(&own, &[]));
     assert_eq!(kept(&world).await, (1, 1, 1));
     assert_eq!(world.differences().await, [""; 0]);
@@ -264,11 +263,11 @@ async fn a_number_of_a_strangers_livekit_trunk_is_not_taken() {
     let request = CreateSipInboundTrunkRequest { trunk: Some(stranger) };
     let stranger: SipInboundTrunkInfo = world.livekit().call("CreateSIPInboundTrunk", &request).await;
 
-    let imported = import(&world, OTHER, trunk.id()).await;
+    let imported = import(&world, &e164(1), trunk.id()).await;
     let refused = world.client().import(&number(&theirs, trunk.id())).await.expect_error(409, "conflict");
     assert!(refused.text.contains("take the number off it"), "{}", refused.text);
     assert!(!refused.text.contains(&stranger.sip_trunk_id), "{}", refused.text);
-    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[OTHER]));
+    assert_eq!(numbers_of(&world, &trunk).await, with_numbers(&trunk, &[&e164(1)]));
     assert_eq!(kept(&world).await, (1, 1, 1));
     assert_eq!(world.client().get(NUMBERS).await.expect(200).body["numbers"], json!([imported.body]));
 
@@ -283,11 +282,11 @@ async fn only_a_carriers_trunk_of_the_workspace_takes_numbers() {
     let world = World::start().await;
     let (carriers, livekits) = (trunk(&world, both()).await, trunk(&world, livekit()).await);
     let theirs = world.other_client().create(&both()).await.expect(201);
-    let imported = import(&world, E164, carriers.id()).await;
+    let imported = import(&world, &e164(0), carriers.id()).await;
     for id in [UNKNOWN, livekits.id(), theirs.id()] {
         let words = if id == livekits.id() { "kind=byoc" } else { "no such trunk" };
         let refused = [
-            world.client().import(&number(OTHER, id)).await,
+            world.client().import(&number(&e164(1), id)).await,
             world.client().patch_number(imported.id(), &json!({ "trunk_id": id })).await,
         ];
         for answer in refused {
@@ -304,7 +303,8 @@ async fn only_a_carriers_trunk_of_the_workspace_takes_numbers() {
 async fn filled(world: &World, numbers: usize) -> Answer {
     let trunk = trunk(world, both()).await;
     for n in 1..=numbers {
-        import(world, &format!("+1202555{n:04}"), trunk.id()).await;
+        // Beside those of the test itself.
+        import(world, &e164(n).replacen("+49", "+44", 1), trunk.id()).await;
     }
     trunk
 }
@@ -313,8 +313,8 @@ async fn filled(world: &World, numbers: usize) -> Answer {
 async fn a_workspace_has_a_hundred_numbers_and_a_trunk_leaves_all_of_them() {
     let world = World::start().await;
     let (full, spare) = (filled(&world, 99).await, trunk(&world, both()).await);
-    let (client, racing) = (world.client(), [("+12025550100", &full), (E164, &spare)]);
-    let bodies = racing.map(|(e164, trunk)| number(e164, trunk.id()));
+    let (client, racing) = (world.client(), [(e164(2), &full), (e164(0), &spare)]);
+    let bodies = racing.map(|(e164, trunk)| number(&e164, trunk.id()));
     let (one, other) = tokio::join!(client.import(&bodies[0]), client.import(&bodies[1]));
     let (in_time, late) = if one.status == 201 { (one, other) } else { (other, one) };
     let in_time = in_time.expect(201);
@@ -336,9 +336,9 @@ async fn a_workspace_has_a_hundred_numbers_and_a_trunk_leaves_all_of_them() {
     assert_eq!(world.differences().await, [""; 0]);
 
     // A 402 is not kept for its key: with room again, it imports.
-    world.client().import_once("later", &number(OTHER, spare.id())).await.expect_error(402, "payment_required");
+    world.client().import_once("later", &number(&e164(1), spare.id())).await.expect_error(402, "payment_required");
     world.client().delete_number(listed[0]["id"].as_str().unwrap()).await.expect(204);
-    world.client().import_once("later", &number(OTHER, spare.id())).await.expect(201);
+    world.client().import_once("later", &number(&e164(1), spare.id())).await.expect(201);
     assert_eq!(kept(&world).await, (100, 100, 100));
 }
 
@@ -346,19 +346,19 @@ async fn a_workspace_has_a_hundred_numbers_and_a_trunk_leaves_all_of_them() {
 async fn an_idempotency_key_imports_once() {
     let world = World::start().await;
     let (client, trunk) = (world.client(), trunk(&world, both()).await);
-    let body = number(E164, trunk.id());
+    let body = number(&e164(0), trunk.id());
     let first = client.import_once("order-1", &body).await.expect(201);
     let replayed = client.import_once("order-1", &body).await.expect(201);
     assert_eq!((&replayed.body, replayed.header("location")), (&first.body, first.header("location")));
     assert_eq!(replayed.header("idempotent-replayed"), Some("true"));
-    for other in [number(OTHER, trunk.id()), with(body.clone(), json!({ "label": "Other" }))] {
+    for other in [number(&e164(1), trunk.id()), with(body.clone(), json!({ "label": "Other" }))] {
         client.import_once("order-1", &other).await.expect_error(409, "idempotency_conflict");
     }
     // A key is one for all routes.
     client.create_once("order-1", &both()).await.expect_error(409, "idempotency_conflict");
     // Another workspace's is another.
     let theirs = world.other_client().create(&both()).await.expect(201);
-    world.other_client().import_once("order-1", &number(OTHER, theirs.id())).await.expect(201);
+    world.other_client().import_once("order-1", &number(&e164(1), theirs.id())).await.expect(201);
     assert_eq!(kept(&world).await, (2, 2, 2));
 
     // It is kept although the number has gone.
@@ -372,7 +372,7 @@ async fn an_idempotency_key_imports_once() {
 async fn a_second_request_is_told_that_the_first_is_running() {
     let world = World::faulty().await;
     let (client, trunk) = (world.client(), trunk(&world, both()).await);
-    let body = number(E164, trunk.id());
+    let body = number(&e164(0), trunk.id());
     let gate = world.faults(System::LiveKit).hold(On::operation("UpdateSIPInboundTrunk"));
     let (first, ()) = tokio::join!(client.import_once("order-1", &body), async {
         gate.reached().await;
@@ -380,10 +380,10 @@ async fn a_second_request_is_told_that_the_first_is_running() {
         assert_eq!(running.header("retry-after"), Some("1"));
         // Until it is committed nobody sees it; its trunk is busy, and the number kept.
         assert_eq!(client.get(NUMBERS).await.expect(200).body["numbers"], json!([]));
-        let busy = client.import(&number(OTHER, trunk.id())).await.expect_error(409, "conflict");
+        let busy = client.import(&number(&e164(1), trunk.id())).await.expect_error(409, "conflict");
         assert_eq!(busy.header("retry-after"), Some("1"));
         let theirs = world.other_client().create(&both()).await.expect(201);
-        world.other_client().import(&number(E164, theirs.id())).await.expect_error(409, "conflict");
+        world.other_client().import(&number(&e164(0), theirs.id())).await.expect_error(409, "conflict");
         gate.open();
     });
     assert_eq!(client.import_once("order-1", &body).await.expect(201).body, first.expect(201).body);
@@ -395,7 +395,7 @@ async fn what_fails_leaves_the_number_and_its_trunks_as_they_were() {
     for on in ["UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"] {
         let world = World::faulty().await;
         let (old, new) = (trunk(&world, both()).await, trunk(&world, both()).await);
-        let imported = import(&world, E164, old.id()).await;
+        let imported = import(&world, &e164(0), old.id()).await;
         let before = (said(&world, &old).await, said(&world, &new).await);
         let failing = async |method: Method, path: &str, body: Value| {
             let fault = Fault::twirp(400, "invalid_argument");
@@ -409,12 +409,12 @@ async fn what_fails_leaves_the_number_and_its_trunks_as_they_were() {
             assert_eq!((kept(&world).await, world.differences().await), ((1, 1, 1), vec![]));
         };
         let one = format!("{NUMBERS}/{}", imported.id());
-        failing(Method::POST, NUMBERS, number(OTHER, new.id())).await;
+        failing(Method::POST, NUMBERS, number(&e164(1), new.id())).await;
         failing(Method::PATCH, &one, json!({ "trunk_id": new.id() })).await;
         failing(Method::PATCH, &one, json!({ "trunk_id": null })).await;
         failing(Method::DELETE, &one, json!({})).await;
         // The idempotency key is free again.
-        world.client().import_once("order-1", &number(OTHER, new.id())).await.expect(201);
+        world.client().import_once("order-1", &number(&e164(1), new.id())).await.expect(201);
     }
 }
 
@@ -422,7 +422,7 @@ async fn what_fails_leaves_the_number_and_its_trunks_as_they_were() {
 async fn a_trunk_with_numbers_is_deleted_by_a_sweep_too() {
     let world = World::faulty().await;
     let trunk = trunk(&world, both()).await;
-    let imported = import(&world, E164, trunk.id()).await;
+    let imported = import(&world, &e164(0), trunk.id()).await;
     world.faults(System::LiveKit).inject(On::operation("DeleteSIPTrunk"), Fault::status(500));
     world.client().delete_trunk(trunk.id()).await.expect_error(502, "upstream_failure");
     // It is being deleted, and takes no change any more.
