@@ -8,7 +8,7 @@ use livekit_protocol::{ListSipDispatchRuleRequest, ListSipInboundTrunkRequest, L
 use prost::Message;
 use serde_json::{Value, json};
 use trunkline_tests::fault::{Fault, On, System};
-use trunkline_tests::{Answer, TRUNKS, World, both, in_waves, inbound, livekit, outbound};
+use trunkline_tests::{Answer, TRUNKS, World, both, e164, in_waves, inbound, livekit, number, outbound};
 
 const RESERVE: &[&str] = &["TransactWriteItems"];
 const COMMIT: &[&str] = &["TransactWriteItems"];
@@ -100,6 +100,36 @@ async fn a_change_is_four_deep_and_one_more_with_another_secret() {
     for (patch, waves) in changes {
         in_waves(&world, waves, world.client().patch(&id, &patch)).await.expect(200);
     }
+}
+
+/// A number changes as its trunk does; whoever has a number alone reads it first. A move is two trunks, one behind the
+/// other.
+#[tokio::test]
+async fn an_import_is_four_deep_and_a_move_eight() {
+    const READ: &[&str] = &["GetItem"];
+    const RESERVE: &[&str] = &["GetSecretValue", "TransactWriteItems"];
+    const BEGIN: &[&str] = &["GetSecretValue", "UpdateItem"];
+    const SAY: &[&str] = &["UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"];
+    const COMMIT: &[&str] = &["TransactWriteItems"];
+    let (world, first) = warm().await;
+    let client = world.client();
+    let second = client.create(&both()).await.expect(201);
+    let known = client.import(&number(&e164(0), &first)).await.expect(201);
+    client.patch_number(known.id(), &json!({ "label": "Desk" })).await.expect(200);
+    client.delete_number(known.id()).await.expect(204);
+
+    let imported = in_waves(&world, &[READ, RESERVE, SAY, COMMIT], client.import(&number(&e164(1), &first))).await;
+    let id = imported.expect(201).id().to_owned();
+    let changes: [(Value, &[&[&str]]); 4] = [
+        (json!({ "label": "Desk" }), &[READ, COMMIT]),
+        (json!({ "trunk_id": second.id() }), &[READ, READ, READ, BEGIN, BEGIN, SAY, SAY, COMMIT]),
+        (json!({ "trunk_id": null }), &[READ, READ, BEGIN, SAY, COMMIT]),
+        (json!({ "trunk_id": first }), &[READ, READ, BEGIN, SAY, COMMIT]),
+    ];
+    for (patch, waves) in changes {
+        in_waves(&world, waves, client.patch_number(&id, &patch)).await.expect(200);
+    }
+    in_waves(&world, &[READ, READ, BEGIN, SAY, COMMIT], client.delete_number(&id)).await.expect(204);
 }
 
 /// One thing after the other: a trunk that outlives its rules is harmless, a rule that outlives its trunk is found by
