@@ -392,10 +392,11 @@ async fn a_second_request_is_told_that_the_first_is_running() {
 
 #[tokio::test]
 async fn what_fails_leaves_the_number_and_its_trunks_as_they_were() {
-    for on in ["UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"] {
+    let calls = ["UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"];
+    for (on, [e164, other]) in calls.into_iter().zip([[e164(0), e164(1)], [e164(2), e164(3)]]) {
         let world = World::faulty().await;
         let (old, new) = (trunk(&world, both()).await, trunk(&world, both()).await);
-        let imported = import(&world, &e164(0), old.id()).await;
+        let imported = import(&world, &e164, old.id()).await;
         let before = (said(&world, &old).await, said(&world, &new).await);
         let failing = async |method: Method, path: &str, body: Value| {
             let fault = Fault::twirp(400, "invalid_argument");
@@ -409,12 +410,12 @@ async fn what_fails_leaves_the_number_and_its_trunks_as_they_were() {
             assert_eq!((kept(&world).await, world.differences().await), ((1, 1, 1), vec![]));
         };
         let one = format!("{NUMBERS}/{}", imported.id());
-        failing(Method::POST, NUMBERS, number(&e164(1), new.id())).await;
+        failing(Method::POST, NUMBERS, number(&other, new.id())).await;
         failing(Method::PATCH, &one, json!({ "trunk_id": new.id() })).await;
         failing(Method::PATCH, &one, json!({ "trunk_id": null })).await;
         failing(Method::DELETE, &one, json!({})).await;
         // The idempotency key is free again.
-        world.client().import_once("order-1", &number(&e164(1), new.id())).await.expect(201);
+        world.client().import_once("order-1", &number(&other, new.id())).await.expect(201);
     }
 }
 
