@@ -45,7 +45,7 @@ impl TrunkTable {
             .set_key(Some(expression.key))
             .update_expression(expression.update)
             .condition_expression(expression.condition)
-            .set_expression_attribute_names(Some(aliases(expression.names)))
+            .set_expression_attribute_names(aliases(expression.names))
             .set_expression_attribute_values(Some(expression.values.into_iter().collect()))
             .return_values(returned)
             .return_values_on_condition_check_failure(OnFailure::AllOld);
@@ -67,14 +67,26 @@ impl TrunkTable {
             .set_key(Some(expression.key))
             .update_expression(expression.update)
             .condition_expression(expression.condition)
-            .set_expression_attribute_names(Some(aliases(expression.names)))
+            .set_expression_attribute_names(aliases(expression.names))
             .set_expression_attribute_values(Some(expression.values.into_iter().collect()))
             .return_values_on_condition_check_failure(OnFailure::AllOld);
         item(update.build(), |write, update| write.update(update))
     }
 }
 
-/// In an expression, `#name` stands for the attribute `name`.
-fn aliases(names: Vec<String>) -> HashMap<String, String> {
-    names.into_iter().map(|name| (format!("#{name}"), name)).collect()
+/// In an expression, `#name` stands for the attribute `name`. DynamoDB refuses an empty map of them.
+fn aliases(names: Vec<String>) -> Option<HashMap<String, String>> {
+    (!names.is_empty()).then(|| names.into_iter().map(|name| (format!("#{name}"), name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_names_are_no_map() {
+        assert_eq!(aliases(Vec::new()), None);
+        let state = HashMap::from([("#state".to_owned(), "state".to_owned())]);
+        assert_eq!(aliases(vec!["state".to_owned()]), Some(state));
+    }
 }

@@ -17,7 +17,7 @@ use crate::keys::{self, NUMBER_PREFIX};
 use crate::read::Shown;
 use crate::store::TrunkTable;
 use crate::transaction::{Transaction, failed, item};
-use crate::update::{begin_update, not_begun};
+use crate::update::{begin_active, not_begun};
 
 /// How many phone numbers a workspace may have.
 pub(crate) const NUMBER_LIMIT: u64 = 100;
@@ -37,7 +37,7 @@ impl TrunkTable {
     ) -> Result<ImportStart, StoreError> {
         let NumberReservation { number, claim } = import;
         let mut writes = vec![
-            self.part(begin_update(begin, import_attributes(number, *claim)))?,
+            self.part(begin_active(begin, import_attributes(number, *claim)))?,
             self.count_number_up(number.workspace_id)?,
             self.claim_number(number)?,
             self.put_importing(number)?,

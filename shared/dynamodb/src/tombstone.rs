@@ -45,7 +45,7 @@ impl TrunkTable {
         let delete = delete.clone().table_name(&self.name).set_key(Some(keys::trunk(key)));
         let TombstoneUpdate { mut expression, mut values } =
             self.tombstone_update(key, reason, &gone.seen, &gone.secret_names);
-        if let Some(import) = &gone.import {
+        if let Some(import) = gone.import.as_ref().filter(|_| reason == reason::UNDONE) {
             let set = format!("SET {IMPORT_E164} = :e164, ");
             expression = expression.replacen("SET ", &set, 1);
             values.insert(":e164".to_owned(), text(&import.e164));

@@ -28,7 +28,7 @@ const CLEARABLE: [&str; 4] = ["auth_username", "destination_country", "secret_na
 
 impl TrunkTable {
     pub(crate) async fn begin_update(&self, begin: &UpdateBegin<'_>) -> Result<UpdateStart, StoreError> {
-        match self.write("begin_update", begin_update(begin, Vec::new()), ReturnValue::AllOld).await? {
+        match self.write("begin_update", begin_update(begin), ReturnValue::AllOld).await? {
             Written::Done(old) => {
                 let was_unsettled = Record(&old).text("state")? != state::ACTIVE;
                 Ok(UpdateStart::Updating { was_unsettled })
@@ -129,14 +129,20 @@ impl TrunkTable {
         writes.push(self.count_down_by(key.workspace_id, &[NUMBER_COUNT], 1)?);
         let own = writes.len();
         writes.extend(self.release_import(key, import)?);
-        if let Transaction::Refused(reasons) = self.transact("end_revert", writes.clone()).await?
+        let mut ended = self.transact("end_revert", writes.clone()).await?;
+        if let Transaction::Refused(reasons) = &ended
             && !reasons.iter().take(own).any(failed)
         {
             // The idempotency key has expired and belongs to a later request.
             writes.truncate(own);
-            self.transact("end_revert", writes).await?;
+            ended = self.transact("end_revert", writes).await?;
         }
-        Ok(())
+        match ended {
+            Transaction::Refused(reasons) if !reasons.first().is_some_and(failed) => {
+                Err(unreadable(format_args!("{key} has not what it says that it imports")))
+            }
+            Transaction::Done | Transaction::Refused(_) => Ok(()),
+        }
     }
 
     pub(crate) async fn take_over_update(
@@ -201,18 +207,26 @@ impl TrunkTable {
     }
 }
 
-/// `active → updating`, with these attributes beside. The import of a number is for the sweeper to take back: an update
+/// `active → updating`, also from an update whose lease has ended. The import of a number is for the sweeper to take back: an update
 /// would not know what it has reserved.
-pub(crate) fn begin_update(begin: &UpdateBegin<'_>, beside: Vec<(&'static str, AttributeValue)>) -> Expression {
-    let UpdateBegin { key, version, secret_names, lease, now } = begin;
+pub(crate) fn begin_update(begin: &UpdateBegin<'_>) -> Expression {
+    let mut update = begin_active(begin, Vec::new());
+    update.condition = "version = :version AND (attribute_not_exists(reverted_by) OR reverted_by <> :owner) AND \
+                        (#state = :active OR (#state IN (:updating, :reverting) AND lease_until <= :now \
+                        AND attribute_not_exists(import_number_id)))";
+    update.values.extend(named([(":reverting", text(state::REVERTING)), (":now", number(begin.now.as_second()))]));
+    update
+}
+
+/// The same from `active` alone, with these attributes beside.
+pub(crate) fn begin_active(begin: &UpdateBegin<'_>, beside: Vec<(&'static str, AttributeValue)>) -> Expression {
+    let UpdateBegin { key, version, secret_names, lease, .. } = begin;
     let mut update = "SET #state = :updating, lease_owner = :owner, lease_until = :until, \
          sweep_shard = :shard, sweep_at = :until"
         .to_owned();
     let mut values: HashMap<_, _> = named([
         (":updating", text(state::UPDATING)),
-        (":reverting", text(state::REVERTING)),
         (":active", text(state::ACTIVE)),
-        (":now", number(now.as_second())),
         (":version", number(version)),
         (":owner", text(lease.owner.as_str())),
         (":until", deadline(lease.until)),
@@ -228,8 +242,7 @@ pub(crate) fn begin_update(begin: &UpdateBegin<'_>, beside: Vec<(&'static str, A
         key: keys::trunk(*key),
         update,
         condition: "version = :version AND (attribute_not_exists(reverted_by) OR reverted_by <> :owner) AND \
-                    (#state = :active OR (#state IN (:updating, :reverting) AND lease_until <= :now \
-                    AND attribute_not_exists(import_number_id)))",
+                    #state = :active",
         values: values.into_iter().collect(),
         names: vec!["state".to_owned()],
     }

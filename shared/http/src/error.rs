@@ -357,6 +357,10 @@ impl From<NumberError> for ApiError {
                 upstream,
                 format!("{upstream} refused or failed; nothing was changed: try again"),
             ),
+            NumberError::Unfinished(upstream) => Self::upstream_failure(
+                upstream,
+                format!("{upstream} refused or failed; the number is not given back yet: try again"),
+            ),
             NumberError::Unavailable => Self::service_unavailable(),
             NumberError::Internal => Self::internal_error(),
         }

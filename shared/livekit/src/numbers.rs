@@ -96,7 +96,11 @@ impl<K: ApiKeySource> LiveKitNumbers for LiveKitSip<K> {
     }
 
     async fn find(&self, number: &E164) -> Result<Option<LiveKitNumber>, UpstreamError> {
-        self.phone_numbers().owned_as(number).await.map_err(|error| sort(LIST, error))
+        match self.phone_numbers().owned_as(number).await {
+            // What has no such service has sold nothing.
+            Err(error) if error.is_no_such_service() => Ok(None),
+            found => found.map_err(|error| sort(LIST, error)),
+        }
     }
 
     async fn release(&self, id: &str) -> Result<(), UpstreamError> {

@@ -2,7 +2,9 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-use crate::ports::{DeletionStart, LiveKit, NumberFate, NumberStore, SecretStore, StoreError, TrunkStore, Unsettled};
+use crate::ports::{
+    DeletionStart, LiveKit, NumberFate, NumberStore, SecretStore, Settled, StoreError, TrunkStore, Unsettled,
+};
 use crate::provision::{UpstreamFailure, livekit, undo_objects, undo_secrets};
 use crate::{Budget, DeleteError, LeaseOwner, NumberKey, Timing, TrunkKey};
 
@@ -46,7 +48,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteTrunk<S, V, 
     }
 }
 
-/// Rule, trunks and secret, then the numbers, then the record: for a request and for the sweeper. A record that another deletion has
+/// The numbers that go, rule, trunks and secret, then the numbers' records and the trunk's: for a request and for the sweeper. A record that another deletion has
 /// settled is settled.
 pub(crate) async fn finish_deletion<
     S: TrunkStore + NumberStore,
@@ -76,7 +78,10 @@ pub(crate) async fn finish_deletion<
         let numbers = numbers.iter().map(|&(e164, id)| (e164.clone(), *id)).collect();
         store.unbind(key, &numbers, record.fate, Timestamp::now()).await?;
     }
-    store.settle_delete(key, record).await?;
+    // Another deletion has settled it, or it is not as it was read.
+    if store.settle_delete(key, record).await? != Settled::Settled && !store.was_deleted(key).await? {
+        return Err(StoreError::Unavailable.into());
+    }
     Ok(())
 }
 

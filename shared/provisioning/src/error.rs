@@ -191,6 +191,9 @@ pub enum NumberError {
     /// A system refused or failed.
     #[error("{0} failed")]
     Upstream(Upstream),
+    /// A system refused or failed in a deletion that is not taken back, but can be repeated.
+    #[error("{0} failed, the number is not given back yet")]
+    Unfinished(Upstream),
     /// Throttled, or the table did not answer in time.
     #[error("the table is not available")]
     Unavailable,
@@ -222,7 +225,7 @@ impl From<DeleteError> for NumberError {
         match error {
             // A trunk that was there a moment ago.
             DeleteError::NotFound => Self::Busy,
-            DeleteError::Upstream(upstream) => Self::Upstream(upstream),
+            DeleteError::Upstream(upstream) => Self::Unfinished(upstream),
             DeleteError::Unavailable => Self::Unavailable,
             DeleteError::Internal => Self::Internal,
         }

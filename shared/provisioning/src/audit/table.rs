@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
 
 use super::difference::{Difference, NumberProblem};
-use crate::ports::{Counted, TableRecord, UnsettledUpdate};
+use crate::ports::{Counted, PendingImport, TableRecord, UnsettledUpdate};
 use crate::{NumberKey, SecretPrefix, TrunkKey};
 
 /// How long a record may be due before the sweeper is late.
@@ -34,6 +34,8 @@ pub(super) struct Table {
     number_claims: BTreeMap<E164, NumberKey>,
     /// Numbers that are being imported, by the records of their trunks.
     imports: BTreeSet<NumberKey>,
+    /// The idempotency keys of these imports.
+    import_keys: BTreeSet<(TrunkKey, String)>,
     /// API keys, and the workspaces' references to them.
     keys: BTreeSet<(WorkspaceId, ApiKeyHash)>,
     key_references: BTreeMap<(WorkspaceId, ApiKeyHash), ApiKeyId>,
@@ -67,7 +69,10 @@ impl Table {
                 TableRecord::Live { trunk, secret_name, update, import } => {
                     table.count(trunk.workspace_id, Counted::Trunks);
                     let workspace_id = trunk.workspace_id;
-                    table.imports.extend(import.map(|import| NumberKey { workspace_id, id: import.id }));
+                    if let Some(PendingImport { id, key_hash, .. }) = import {
+                        table.imports.insert(NumberKey { workspace_id, id });
+                        table.import_keys.extend(key_hash.map(|key_hash| (TrunkKey::from(&*trunk), key_hash)));
+                    }
                     if let Some(UnsettledUpdate { secret_names, due_at, failing_since }) = update {
                         let key = TrunkKey::from(&*trunk);
                         table.updated.insert(key);
@@ -128,6 +133,7 @@ impl Table {
 
     pub(super) fn is_settled(&self, workspace_id: WorkspaceId) -> bool {
         !self.unsettled.iter().any(|key| key.workspace_id == workspace_id)
+            && !self.imports.iter().any(|key| key.workspace_id == workspace_id)
     }
 
     pub(super) fn wrong_counts(&self) -> Vec<Difference> {
@@ -214,11 +220,11 @@ impl Table {
 
     /// A record that has expired holds nobody up, TTL has only not deleted it yet.
     pub(super) fn stuck_claims(&self, now: Timestamp) -> Vec<Difference> {
-        let live: BTreeSet<_> = self.live().map(|(trunk, _)| TrunkKey::from(trunk)).collect();
-        let stuck = self
-            .running
-            .iter()
-            .filter(|(key, _, expires_at)| *expires_at > now && !live.contains(key) && !self.unsettled.contains(key));
+        let is_awaited = |key: &TrunkKey, key_hash: &String| {
+            self.unsettled.contains(key) || self.import_keys.contains(&(*key, key_hash.clone()))
+        };
+        let stuck =
+            self.running.iter().filter(|(key, key_hash, expires_at)| *expires_at > now && !is_awaited(key, key_hash));
         stuck.map(|(key, key_hash, _)| Difference::StuckClaim { key: *key, key_hash: key_hash.clone() }).collect()
     }
 

@@ -8,8 +8,7 @@ use crate::delete::finish_deletion;
 use crate::ports::{
     DeletionStart, LiveKit, NumberEdit, NumberFate, NumberStore, NumberWrite, SecretStore, StoreError, TrunkStore,
 };
-use crate::provision::livekit;
-use crate::{Budget, DeleteError, LeaseOwner, NumberError, NumberKey, Timing, TrunkKey};
+use crate::{Budget, DeleteError, LeaseOwner, NumberError, NumberKey, Timing, TrunkKey, Upstream};
 
 /// Deletes phone numbers: they are free for others then.
 #[derive(Debug, Clone)]
@@ -78,7 +77,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteNumber<S, V,
                 return Ok(());
             };
             if let Some(livekit_id) = &number.provider_phone_number_id {
-                self.sip.release(livekit_id).await.map_err(livekit)?;
+                self.sip.release(livekit_id).await.map_err(|_| NumberError::Unfinished(Upstream::LiveKit))?;
             }
             match number.binding.is_none() && self.store.edit_number(NumberEdit::Remove(&number)).await? {
                 true => Ok(()),

@@ -264,7 +264,8 @@ pub trait TrunkStore: Send + Sync {
     /// [`StoreError::Unanswered`] when it may have been done.
     fn begin_update(&self, begin: &UpdateBegin<'_>) -> impl Future<Output = Result<UpdateStart, StoreError>> + Send;
 
-    /// One transaction: the same, and a number that counts, is claimed and not shown yet; and the idempotency record.
+    /// One transaction: the same, but from `active` alone; and a number that counts, is claimed and not shown yet; and the
+    /// idempotency record.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.

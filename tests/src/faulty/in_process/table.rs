@@ -228,13 +228,17 @@ impl Table {
     }
 
     /// Whether an update may begin; if so it has.
-    fn begin(&mut self, begin: &UpdateBegin<'_>) -> UpdateStart {
+    fn begin(&mut self, begin: &UpdateBegin<'_>, is_import: bool) -> UpdateStart {
         let Some(record) = self.trunks.get_mut(&begin.key.id) else {
             return UpdateStart::Absent;
         };
         let was_unsettled = match record.state {
             State::Active => false,
-            State::Updating | State::Reverting if record.lease_ended(begin.now) && record.import.is_none() => true,
+            State::Updating | State::Reverting
+                if !is_import && record.lease_ended(begin.now) && record.import.is_none() =>
+            {
+                true
+            }
             State::Updating | State::Reverting => return UpdateStart::Busy,
             State::Provisioning | State::Undoing | State::Deleting => return UpdateStart::Absent,
         };
@@ -323,8 +327,10 @@ impl Table {
         self.mark(id, &gone.seen, &gone.secret_names, deleted);
         if let Some(import) = &gone.import {
             self.forget_import(id, import);
-            let stone = self.tombstones.get_mut(&id).expect("a tombstone that was made");
-            stone.number = Some(import.e164.clone());
+            if !deleted {
+                let stone = self.tombstones.get_mut(&id).expect("a tombstone that was made");
+                stone.number = Some(import.e164.clone());
+            }
         }
     }
 
@@ -525,7 +531,7 @@ impl TrunkStore for InProcess {
     }
 
     async fn begin_update(&self, begin: &UpdateBegin<'_>) -> Result<UpdateStart, StoreError> {
-        Ok(self.contents().table.begin(begin))
+        Ok(self.contents().table.begin(begin, false))
     }
 
     async fn begin_import(
@@ -544,7 +550,7 @@ impl TrunkStore for InProcess {
         if table.number_count >= NUMBER_LIMIT {
             return Ok(ImportStart::AtCap { limit: NUMBER_LIMIT, used: table.number_count });
         }
-        let start = table.begin(begin);
+        let start = table.begin(begin, true);
         if !matches!(start, UpdateStart::Updating { .. }) {
             return Ok(ImportStart::Begun(start));
         }
