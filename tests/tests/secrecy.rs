@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use trunkline_tests::canary::{CREDENTIALS, NEW_PASSWORD, PASSWORD, assert_no_trace, body};
 use trunkline_tests::fault::{On, System};
-use trunkline_tests::{Answer, TRUNKS, World, inbound, with};
+use trunkline_tests::{Answer, NUMBERS, TRUNKS, World, e164, inbound, number, with};
 
 /// No secret in any of the answers, or in any record.
 async fn nothing_shows(world: &World, place: &str, answers: &[&Answer]) {
@@ -168,6 +168,41 @@ async fn nothing_shows_of_a_deletion_that_fails() {
             let place = format!("{operation} {fault:?}");
             world.faults(system).inject(On::operation(operation), fault);
             let answer = world.client().delete_trunk(trunk.id()).await;
+            assert_ne!(world.faults(system).faulted(), 0, "{place}");
+            nothing_shows(&world, &place, &[&answer]).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_shows_of_a_trunks_phone_numbers() {
+    let world = World::start().await;
+    let client = world.client();
+    let (trunk, other) = (client.create(&body()).await.expect(201), client.create(&body()).await.expect(201));
+    let import = number(&e164(0), trunk.id());
+    let imported = client.import_once("order-1", &import).await.expect(201);
+    let replayed = client.import_once("order-1", &import).await.expect(201);
+    let taken = client.import(&import).await.expect(409);
+    let moved = client.patch_number(imported.id(), &json!({ "trunk_id": other.id() })).await.expect(200);
+    let (read, list) = (client.get_number(imported.id()).await.expect(200), client.get(NUMBERS).await.expect(200));
+    let deleted = client.delete_number(imported.id()).await.expect(204);
+    nothing_shows(&world, "numbers", &[&imported, &replayed, &taken, &moved, &read, &list, &deleted]).await;
+}
+
+#[tokio::test]
+async fn nothing_shows_of_an_import_that_fails() {
+    for (system, operation) in [
+        (System::LiveKit, "UpdateSIPInboundTrunk"),
+        (System::LiveKit, "UpdateSIPOutboundTrunk"),
+        (System::SecretsManager, "GetSecretValue"),
+        (System::DynamoDb, "TransactWriteItems"),
+    ] {
+        for fault in system.faults() {
+            let world = World::faulty().await;
+            let trunk = world.client().create(&body()).await.expect(201);
+            let place = format!("{operation} {fault:?}");
+            world.faults(system).inject(On::operation(operation), fault);
+            let answer = world.client().import_once("order-1", &number(&e164(0), trunk.id())).await;
             assert_ne!(world.faults(system).faulted(), 0, "{place}");
             nothing_shows(&world, &place, &[&answer]).await;
         }
