@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_provisioning::ports::{TableInventory, TableRecord};
 use trunkline_tests::process::Trunkline;
-use trunkline_tests::{Client, TRUNKS, canary};
+use trunkline_tests::{Client, NUMBERS, TRUNKS, canary, number};
 
 const QUICK_KILLS: usize = 10;
 /// How long anything may take.
@@ -30,6 +30,10 @@ struct Told {
     deleted: BTreeSet<String>,
     /// The names that trunks were given, where the last patch of a trunk was answered.
     named: BTreeMap<String, String>,
+    /// Phone numbers, by their ids; they outlive their trunks.
+    imported: BTreeSet<String>,
+    doomed_numbers: BTreeSet<String>,
+    deleted_numbers: BTreeSet<String>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,12 +69,17 @@ async fn what_a_caller_was_told_is_so_and_nothing_else_is_left() {
     let names = settled(&service).await;
     canary::assert_no_trace("log", &service.process.stderr());
     no_secret_in_the_table(directory.path());
-    let told = told.lock().unwrap();
+    let told = std::mem::take(&mut *told.lock().unwrap());
     assert!(!told.created.is_empty() && !told.deleted.is_empty(), "{told:?}");
     let live: BTreeSet<_> = names.keys().cloned().collect();
     let stands = &told.created - &told.doomed;
     assert!(stands.is_subset(&live), "lost: {:?}", &stands - &live);
     assert!(live.is_disjoint(&told.deleted), "came back: {:?}", &live & &told.deleted);
+    let numbers = BTreeSet::from_iter(listed_as(&service.client(), NUMBERS, "numbers").await);
+    assert!(!told.imported.is_empty() && !told.deleted_numbers.is_empty(), "{told:?}");
+    let stay = &told.imported - &told.doomed_numbers;
+    assert!(stay.is_subset(&numbers), "lost: {:?}", &stay - &numbers);
+    assert!(numbers.is_disjoint(&told.deleted_numbers), "came back: {:?}", &numbers & &told.deleted_numbers);
     assert!(!told.named.is_empty(), "{told:?}");
     for (id, name) in told.named.iter().filter(|(id, _)| stands.contains(*id)) {
         assert_eq!(names.get(id), Some(name), "{id} lost its name");
@@ -103,13 +112,14 @@ async fn something_is_done(told: &Mutex<Told>) {
     }
 }
 
-/// Creates, changes and deletes until nobody answers.
+/// Creates, changes and deletes trunks and phone numbers until nobody answers.
 async fn call_until_killed(client: Client, told: Arc<Mutex<Told>>) {
     loop {
         let created = client.create(&canary::body()).await;
         if created.status == 201 {
             told.lock().unwrap().created.insert(created.id().to_owned());
             change(&client, created.id(), &told).await;
+            import(&client, created.id(), &told).await;
         }
         // The oldest that there is: also one whose 201 nobody saw, or whose deletion was lost. They count too.
         let Some(oldest) = listed(&client).await.pop().filter(|_| created.status != 201 || rand::random()) else {
@@ -131,11 +141,32 @@ async fn change(client: &Client, id: &str, told: &Mutex<Told>) {
     }
 }
 
+/// A number on the trunk, and every other time the oldest that there is away.
+async fn import(client: &Client, trunk_id: &str, told: &Mutex<Told>) {
+    let e164 = format!("+49{:011}", rand::random_range(0..100_000_000_000_u64));
+    let imported = client.import(&number(&e164, trunk_id)).await;
+    if imported.status == 201 {
+        told.lock().unwrap().imported.insert(imported.id().to_owned());
+    }
+    let numbers = listed_as(client, NUMBERS, "numbers").await;
+    let Some(oldest) = numbers.last().filter(|_| imported.status != 201 || rand::random()) else {
+        return;
+    };
+    told.lock().unwrap().doomed_numbers.insert(oldest.clone());
+    if client.delete_number(oldest).await.status == 204 {
+        told.lock().unwrap().deleted_numbers.insert(oldest.clone());
+    }
+}
+
 /// The trunks that are there, newest first.
 async fn listed(client: &Client) -> Vec<String> {
-    let listed = client.get(&format!("{TRUNKS}?limit=200")).await.expect(200);
-    let trunks = listed.body["trunks"].as_array().unwrap().iter();
-    trunks.map(|trunk| trunk["id"].as_str().unwrap().to_owned()).collect()
+    listed_as(client, TRUNKS, "trunks").await
+}
+
+async fn listed_as(client: &Client, path: &str, field: &str) -> Vec<String> {
+    let listed = client.get(&format!("{path}?limit=200")).await.expect(200);
+    let items = listed.body[field].as_array().unwrap().iter();
+    items.map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Waits until the checker finds nothing; gives the names of the trunks that are there.

@@ -340,7 +340,7 @@ impl From<NumberError> for ApiError {
                 Self::invalid("provider", format!("this deployment cannot import numbers of provider={kind}"))
             }
             NumberError::AtCap { limit, used } => Self::payment_required("phone numbers", limit, used),
-            NumberError::TrunksAtCap { limit, used } => Self::payment_required("trunks", limit, used),
+            NumberError::TrunksAtCap { limit, used } => Self::payment_required("SIP trunks", limit, used),
             NumberError::NotForSale => {
                 Self::conflict("LiveKit does not sell this number to this project: choose another from its inventory")
             }
