@@ -27,7 +27,7 @@ const QUICK: usize = 4_000;
 const FULL: usize = 50_000;
 /// The same of pairs with phone numbers, which take more to be set up.
 const QUICK_WITH_NUMBERS: usize = 1_100;
-const FULL_WITH_NUMBERS: usize = 20_000;
+const FULL_WITH_NUMBERS: usize = 5_000;
 /// How many of them run on the emulators.
 const QUICK_ON_EMULATORS: usize = 6;
 const FULL_ON_EMULATORS: usize = 60;
