@@ -9,7 +9,7 @@ use trunkline_provisioning::{
     UpdateRequest, UpdateTrunk,
 };
 
-use super::line::{Line, LineSecrets, LineSip, LineStore};
+use super::line::{Line, LineSecrets, LineSip, LineStore, LineTwilio};
 use super::outside::Outside;
 use super::{Actor, Answer};
 use crate::canary::{CREDENTIALS, NEW_PASSWORD, PASSWORD};
@@ -120,6 +120,10 @@ impl<O: Outside> Ground<O> {
 
     pub(super) fn sip(&self, line: &Line) -> LineSip<O::Sip> {
         LineSip { sip: self.0.sip(), line: line.clone() }
+    }
+
+    pub(super) fn twilio(&self, line: &Line) -> LineTwilio<O::Twilio> {
+        LineTwilio { twilio: self.0.twilio(), line: line.clone() }
     }
 }
 
