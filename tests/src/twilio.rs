@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use trunkline_connector::Connector;
+use trunkline_connector::{BaseUrl, Connector};
 use trunkline_domain::{AccountSid, AuthToken, TwilioAccount};
 use trunkline_local::emulators::journal::Storage;
 use trunkline_local::emulators::twilio::{Account, Twilio};
@@ -81,7 +81,7 @@ impl TwilioWorld {
         let bundle = certificates.as_ref().map(Certificates::bundle);
         let connector = Connector::new(bundle.as_ref().map(|file| file.path())).unwrap();
         let proxy = FaultProxy::start(&url, certificates).await;
-        let base: trunkline_twilio::BaseUrl = proxy.url().parse().unwrap();
+        let base: BaseUrl = proxy.url().parse().unwrap();
         let client = TwilioRest::new(connector, TwilioUrls { api: base.clone(), trunking: base });
         Self { client, proxy, url, http: crate::client::http(), serving }
     }
