@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use trunkline_connector::Connector;
+use trunkline_connector::{BaseUrl, Connector};
 use trunkline_domain::{AccountSid, AuthToken, TwilioAccount};
 use trunkline_local::emulators::journal::Storage;
 use trunkline_local::emulators::twilio::{Account, Twilio};

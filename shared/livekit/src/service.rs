@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use livekit_protocol as proto;
 use prost::Message;
-use trunkline_connector::Connector;
+use trunkline_connector::{BaseUrl, Connector};
 use trunkline_domain::TrunkId;
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{
@@ -13,7 +13,7 @@ use trunkline_provisioning::ports::{
 
 use crate::access::{Access, ApiKeySource};
 use crate::messages;
-use crate::twirp::{self, BaseUrl, Service, TwirpError};
+use crate::twirp::{self, Service, TwirpError};
 
 /// LiveKit's SIP service of one project, and its phone-number service. Cheap to clone.
 #[derive(Debug)]

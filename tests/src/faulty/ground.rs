@@ -86,6 +86,7 @@ impl<O: Outside> Ground<O> {
             store: self.store(&line),
             secrets: self.secrets(&line),
             sip: self.sip(&line),
+            twilio: self.twilio(&line),
             timing: TIMING,
         };
         let owner = LeaseOwner::new(RequestId::new());
@@ -105,8 +106,13 @@ impl<O: Outside> Ground<O> {
     /// A run of the sweeper.
     pub fn sweep(&self) -> Actor {
         let line = Line::default();
-        let sweep =
-            Sweep { store: self.store(&line), secrets: self.secrets(&line), sip: self.sip(&line), timing: TIMING };
+        let sweep = Sweep {
+            store: self.store(&line),
+            secrets: self.secrets(&line),
+            sip: self.sip(&line),
+            twilio: self.twilio(&line),
+            timing: TIMING,
+        };
         Actor::new(line, async move { Answer::Swept(sweep.run(None).await) })
     }
 

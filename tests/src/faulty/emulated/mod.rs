@@ -150,7 +150,7 @@ impl Outside for Emulated<'_> {
         if is_owned != items.iter().any(|item| text(item, "provider") == "livekit") {
             violations.push(format!("whether LiveKit has sold the number: {is_owned}"));
         }
-        violations.extend(self.twilio_violations(&BTreeMap::new()).await);
+        violations.extend(self.twilio_violations(&check::on_twilio(&items)).await);
         Quiet { live, violations }
     }
 

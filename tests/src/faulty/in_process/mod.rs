@@ -120,7 +120,9 @@ impl Outside for InProcess {
             let changed = |objects| livekit.changed(*id, &record.settings, &record.numbers, objects, secret);
             record.livekit.as_ref().map(changed).unwrap_or_default()
         }));
-        violations.extend(twilio.there.violations(&twilio.numbers, &BTreeMap::new()));
+        let on_twilio = live.iter().filter(|(_, record)| record.settings.kind() == Kind::Twilio);
+        let on_twilio = on_twilio.map(|(id, record)| (id.to_string(), record.numbers.keys().cloned().collect()));
+        violations.extend(twilio.there.violations(&twilio.numbers, &on_twilio.collect()));
         let kept: BTreeSet<_> = live.iter().filter_map(|(_, record)| record.secret_name.as_deref()).collect();
         violations.extend(secrets.differences(&kept));
         Quiet { live: live.iter().map(|(id, _)| id.to_string()).collect(), violations }

@@ -6,8 +6,8 @@ use trunkline_domain::{
     TwilioObjects, WorkspaceId,
 };
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, LeftBehind, NumberEdit, NumberFate, NumberPage,
-    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, LeftBehind, NumberEdit, NumberFate,
+    NumberPage, NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome,
     RevertStart, Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart,
     Unsettled, UpdateBegin, UpdateStart,
 };
@@ -863,12 +863,7 @@ impl SweepStore for InProcess {
         Ok(Some(Reverting { record, other_secrets, seen_numbers, import, is_last_look }))
     }
 
-    async fn end_last_look(
-        &self,
-        key: TrunkKey,
-        owner: &LeaseOwner,
-        looked_at: &Reverting,
-    ) -> Result<(), StoreError> {
+    async fn end_last_look(&self, key: TrunkKey, owner: &LeaseOwner, looked_at: &Reverting) -> Result<(), StoreError> {
         let table = &mut self.contents().table;
         let ours = |record: &&mut Record| record.state == State::Reverting && record.is_owned_by(owner);
         if let Some(record) = table.trunks.get_mut(&key.id).filter(ours) {
@@ -882,10 +877,11 @@ impl SweepStore for InProcess {
 
     async fn tombstone(&self, key: TrunkKey) -> Result<Option<Tombstone>, StoreError> {
         let contents = self.contents();
-        Ok(contents.table.tombstones.get(&key.id).map(|stone| Tombstone {
-            left: stone.left.clone(),
-            due_at: stone.sweep.at,
-        }))
+        Ok(contents
+            .table
+            .tombstones
+            .get(&key.id)
+            .map(|stone| Tombstone { left: stone.left.clone(), due_at: stone.sweep.at }))
     }
 
     async fn drop_tombstone(&self, key: TrunkKey, tombstone: &Tombstone) -> Result<(), StoreError> {

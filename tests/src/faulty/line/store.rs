@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use trunkline_domain::{AccountSid, BoundNumbers, E164, PhoneNumber, PhoneNumberId, Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, LeftBehind, NumberEdit, NumberFate, NumberPage,
-    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, LeftBehind, NumberEdit, NumberFate,
+    NumberPage, NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome,
     RevertStart, Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart,
     Unsettled, UpdateBegin, UpdateStart,
 };
@@ -180,11 +180,7 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("keep_answer", Effect::Write, work).await
     }
 
-    async fn key_use(
-        &self,
-        workspace_id: WorkspaceId,
-        claim: &IdempotencyClaim,
-    ) -> Result<Option<KeyUse>, StoreError> {
+    async fn key_use(&self, workspace_id: WorkspaceId, claim: &IdempotencyClaim) -> Result<Option<KeyUse>, StoreError> {
         let (table, claim) = (self.table.clone(), claim.clone());
         self.line.call("key_use", Effect::Read, async move { table.key_use(workspace_id, &claim).await }).await
     }
@@ -357,12 +353,7 @@ impl<S: SweepStore + Clone + 'static> SweepStore for LineStore<S> {
         self.line.call("take_over_update", Effect::Write, work).await
     }
 
-    async fn end_last_look(
-        &self,
-        key: TrunkKey,
-        owner: &LeaseOwner,
-        looked_at: &Reverting,
-    ) -> Result<(), StoreError> {
+    async fn end_last_look(&self, key: TrunkKey, owner: &LeaseOwner, looked_at: &Reverting) -> Result<(), StoreError> {
         let (table, owner, looked_at) = (self.table.clone(), owner.clone(), looked_at.clone());
         let work = async move { table.end_last_look(key, &owner, &looked_at).await };
         self.line.call("end_last_look", Effect::Write, work).await
