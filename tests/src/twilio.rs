@@ -66,7 +66,7 @@ pub(crate) async fn serve(accounts: Vec<Account>) -> (String, JoinHandle<()>) {
 
 /// Our client of the Twilio at `url`.
 pub(crate) fn client(connector: Connector, url: &str) -> TwilioRest {
-    let base: trunkline_twilio::BaseUrl = url.parse().unwrap();
+    let base: BaseUrl = url.parse().unwrap();
     TwilioRest::new(connector, TwilioUrls { api: base.clone(), trunking: base })
 }
 

@@ -471,8 +471,9 @@ impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService, T: TwilioService
         put_back(self.sip, trunk, secret.as_ref()).await?;
         let account = secret.as_ref().and_then(TwilioAccount::of_secret);
         if let (Some(objects), Some(account)) = (&trunk.twilio, account) {
-            let numbers = reverting.seen_numbers.iter().map(|e164| (e164, trunk.numbers.contains_key(e164)));
-            twilio::settle(self.twilio, &account, &objects.trunk_sid, numbers).await?;
+            let seen = &reverting.seen_numbers;
+            let numbers: Vec<_> = seen.iter().map(|e164| (e164, trunk.numbers.contains_key(e164))).collect();
+            twilio::settle(self.twilio, &account, &objects.trunk_sid, &numbers).await?;
         }
         undo_secrets(self.secrets, &reverting.other_secrets).await?;
         let key = TrunkKey::from(trunk);

@@ -141,7 +141,7 @@ pub(crate) async fn detach<T: TwilioService>(
     trunk_sid: &str,
     number: &E164,
 ) -> Result<(), UpstreamFailure> {
-    settle(twilio, account, trunk_sid, [(number, false)]).await
+    settle(twilio, account, trunk_sid, &[(number, false)]).await
 }
 
 /// Takes numbers off a trunk that are on it and shall not be (`false`), and attaches those that shall and are nowhere:
@@ -150,10 +150,10 @@ pub(crate) async fn settle<T: TwilioService>(
     twilio: &T,
     account: &TwilioAccount,
     trunk_sid: &str,
-    numbers: impl IntoIterator<Item = (&E164, bool)>,
+    numbers: &[(&E164, bool)],
 ) -> Result<(), UpstreamFailure> {
     let settled = async {
-        for (e164, shall_be) in numbers {
+        for &(e164, shall_be) in numbers {
             let Some(number) = twilio.find_number(account, e164).await? else {
                 continue;
             };

@@ -5,7 +5,7 @@ mod audit;
 mod check;
 mod systems;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use trunkline_bootstrap::LiveKitKeys;

@@ -6,10 +6,10 @@ mod secrets;
 mod table;
 mod twilio;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use trunkline_domain::{E164, TwilioAccount, WorkspaceId};
+use trunkline_domain::{E164, Kind, TwilioAccount, WorkspaceId};
 use trunkline_provisioning::SecretPrefix;
 
 use self::livekit::LiveKit;
