@@ -11,7 +11,7 @@ use trunkline_twilio::{TwilioRest, TwilioUrls};
 
 use crate::canary::CREDENTIALS;
 use crate::fault::FaultProxy;
-use crate::probe;
+use crate::probe::{self, OnTwilio};
 use crate::tls::Certificates;
 
 /// The demo account; its token is a canary.
@@ -98,6 +98,11 @@ impl TwilioWorld {
     /// The proxy.
     pub fn faults(&self) -> &FaultProxy {
         &self.proxy
+    }
+
+    /// All that the demo account has, past the proxy.
+    pub async fn all(&self) -> OnTwilio {
+        self.probe.all(&account()).await
     }
 
     /// What the demo account's owner reads, past the proxy; v1 by the path, 2010-04-01 by what follows the account in it.

@@ -9,7 +9,7 @@ pub(crate) use dynamodb::number;
 pub use dynamodb::{Item, Table, text};
 pub use livekit::{Contents, LiveKit};
 pub use secrets::{Kept, Secrets};
-pub use twilio::Twilio;
+pub use twilio::{CredentialList, OnTwilio, Twilio, TwilioNumber, TwilioTrunk};
 
 use aws_credential_types::Credentials;
 

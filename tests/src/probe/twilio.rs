@@ -9,6 +9,76 @@ pub struct Twilio {
     url: String,
 }
 
+/// What an account has, each kind by its sids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnTwilio {
+    /// Elastic SIP trunks.
+    pub trunks: Vec<TwilioTrunk>,
+    /// Credential lists.
+    pub credential_lists: Vec<CredentialList>,
+    /// Phone numbers.
+    pub numbers: Vec<TwilioNumber>,
+}
+
+/// An Elastic SIP trunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwilioTrunk {
+    /// Twilio's id.
+    pub sid: String,
+    /// Its `friendly_name`.
+    pub name: String,
+    /// Where it takes calls out.
+    pub domain_name: Option<String>,
+    /// Where it sends calls in.
+    pub origination_urls: Vec<String>,
+    /// The sids of the lists of those who may call out.
+    pub credential_lists: Vec<String>,
+    /// The attached numbers, in E.164.
+    pub numbers: Vec<String>,
+}
+
+/// A list of SIP credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialList {
+    /// Twilio's id.
+    pub sid: String,
+    /// Its `friendly_name`.
+    pub name: String,
+    /// Who is in it.
+    pub usernames: Vec<String>,
+}
+
+/// A phone number, and who answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwilioNumber {
+    /// Twilio's id.
+    pub sid: String,
+    /// In E.164.
+    pub e164: String,
+    /// A trunk.
+    pub trunk_sid: Option<String>,
+    /// A TwiML application.
+    pub voice_application_sid: Option<String>,
+}
+
+impl OnTwilio {
+    /// The number.
+    #[track_caller]
+    pub fn number(&self, e164: &str) -> &TwilioNumber {
+        self.numbers.iter().find(|number| number.e164 == e164).unwrap_or_else(|| panic!("no {e164} in {self:?}"))
+    }
+
+    /// The trunks of that name.
+    pub fn trunks_named(&self, name: &str) -> Vec<&TwilioTrunk> {
+        self.trunks.iter().filter(|trunk| trunk.name == name).collect()
+    }
+
+    /// The credential lists of that name.
+    pub fn credential_lists_named(&self, name: &str) -> Vec<&CredentialList> {
+        self.credential_lists.iter().filter(|list| list.name == name).collect()
+    }
+}
+
 impl Twilio {
     /// The API at `url`.
     pub fn new(url: String) -> Self {
@@ -34,4 +104,50 @@ impl Twilio {
         let Value::Array(items) = page[name].take() else { panic!("no {name} at {path}") };
         items
     }
+
+    /// All that an account has.
+    pub async fn all(&self, account: &TwilioAccount) -> OnTwilio {
+        let mut trunks = Vec::new();
+        for trunk in self.list(account, "/v1/Trunks", "trunks").await {
+            let path = format!("/v1/Trunks/{}", text(&trunk, "sid"));
+            let urls = self.list(account, &format!("{path}/OriginationUrls"), "origination_urls").await;
+            let lists = self.list(account, &format!("{path}/CredentialLists"), "credential_lists").await;
+            let numbers = self.list(account, &format!("{path}/PhoneNumbers"), "phone_numbers").await;
+            trunks.push(TwilioTrunk {
+                sid: text(&trunk, "sid"),
+                name: text(&trunk, "friendly_name"),
+                domain_name: maybe(&trunk, "domain_name"),
+                origination_urls: urls.iter().map(|url| text(url, "sip_url")).collect(),
+                credential_lists: lists.iter().map(|list| text(list, "sid")).collect(),
+                numbers: numbers.iter().map(|number| text(number, "phone_number")).collect(),
+            });
+        }
+        let mut credential_lists = Vec::new();
+        for list in self.list(account, "/SIP/CredentialLists.json", "credential_lists").await {
+            let path = format!("/SIP/CredentialLists/{}/Credentials.json", text(&list, "sid"));
+            let credentials = self.list(account, &path, "credentials").await;
+            credential_lists.push(CredentialList {
+                sid: text(&list, "sid"),
+                name: text(&list, "friendly_name"),
+                usernames: credentials.iter().map(|credential| text(credential, "username")).collect(),
+            });
+        }
+        let numbers = self.list(account, "/IncomingPhoneNumbers.json", "incoming_phone_numbers").await;
+        let number = |number: &Value| TwilioNumber {
+            sid: text(number, "sid"),
+            e164: text(number, "phone_number"),
+            trunk_sid: maybe(number, "trunk_sid"),
+            voice_application_sid: maybe(number, "voice_application_sid"),
+        };
+        OnTwilio { trunks, credential_lists, numbers: numbers.iter().map(number).collect() }
+    }
+}
+
+fn text(value: &Value, field: &str) -> String {
+    maybe(value, field).unwrap_or_else(|| panic!("no {field} in {value}"))
+}
+
+/// 2010-04-01 says nothing by an empty text too.
+fn maybe(value: &Value, field: &str) -> Option<String> {
+    value[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
