@@ -47,11 +47,7 @@ impl TrunkTable {
         let left = LeftBehind {
             seen: gone.seen.clone(),
             secret_names: gone.secret_names.clone(),
-            number: gone
-                .import
-                .as_ref()
-                .filter(|_| was_undone && gone.twilio_account.is_none())
-                .map(|import| import.e164.clone()),
+            number: gone.import.as_ref().filter(|_| was_undone).map(|import| import.e164.clone()),
             twilio_account: gone.twilio_account.clone().filter(|_| was_undone),
         };
         let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason, &left);

@@ -115,10 +115,12 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Creating<'_, S, V, L,
             key: self.attempt.key,
             owner: &self.attempt.lease.owner,
         };
+        let Attempt { number, twilio_account, .. } = self.attempt;
         let undone = undoing.run(
             outcome.seen,
             secret_name,
-            self.attempt.twilio_account.as_ref(),
+            number.as_ref().map(|number| &number.e164),
+            twilio_account.as_ref(),
             outcome.livekit_unsure,
             bought,
         );

@@ -175,7 +175,7 @@ impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit, T: Tw
             return Ok(false);
         };
         let LeftBehind { mut seen, secret_names, number, twilio_account } = tombstone.left.clone();
-        let found = find_trunks(&self.sip, key.id).await?;
+        let found = find_trunks(&self.sip, key.id, number.as_ref()).await?;
         if !found.trunk_ids.is_subset(&seen.trunk_ids) {
             let left = LeftBehind { seen: found.clone(), ..tombstone.left.clone() };
             note_left_behind(&self.store, key, &left).await?;
@@ -185,7 +185,7 @@ impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit, T: Tw
         if twilio_account.is_some() {
             twilio::take_away(&self.secrets, &self.twilio, key.id, &secret_names).await?;
         }
-        let bought = number.map_or(Bought::No, Bought::Perhaps);
+        let bought = Bought::of(number.as_ref(), twilio_account.as_ref());
         undo_purchase(&self.sip, &bought, &seen.dispatch_rule_ids).await?;
         undo_objects(&self.sip, &seen).await?;
         undo_secrets(&self.secrets, &secret_names).await?;

@@ -1,6 +1,6 @@
 //! Taking away what a create left: by its own request, or by whoever took the record over.
 
-use trunkline_domain::AccountSid;
+use trunkline_domain::{AccountSid, E164};
 
 use crate::ports::{LeftBehind, LiveKit, SecretStore, Settled, StoreError, TrunkStore, UndoStart, Unsettled};
 use crate::provision::{
@@ -65,13 +65,14 @@ pub(crate) struct Undoing<'a, S, V, L, B> {
 
 impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, B> {
     /// Undoes what was `seen`, the secret that may have been made under `secret_name`, what may be there unseen when
-    /// LiveKit is `unsure`, what there may be on the `twilio_account`, and the phone number that was `bought`.
+    /// LiveKit is `unsure`, what there may be on the `twilio_account`, and the phone number if it was `bought`.
     ///
     /// The first write decides the race with a commit whose answer was lost, and with the sweeper.
     pub(crate) async fn run(
         &self,
         seen: SeenObjects,
         secret_name: Option<&str>,
+        number: Option<&E164>,
         twilio_account: Option<&AccountSid>,
         livekit_unsure: bool,
         bought: &Bought,
@@ -83,7 +84,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
                 let left = LeftBehind {
                     seen,
                     secret_names: secret_name.map(str::to_owned).into_iter().collect(),
-                    number: None,
+                    number: number.cloned(),
                     twilio_account: twilio_account.cloned(),
                 };
                 self.take_back(left, bought).await?;
@@ -103,7 +104,9 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
         const LOOKS: usize = 3;
         for _ in 0..LOOKS {
             if livekit_unsure {
-                record = match self.note(record, find_trunks(self.sip, self.key.id).await?).await? {
+                let number = record.import.as_ref().map(|import| &import.e164);
+                let found = find_trunks(self.sip, self.key.id, number).await?;
+                record = match self.note(record, found).await? {
                     Some(record) => record,
                     None => return Ok(Undone::Left),
                 };

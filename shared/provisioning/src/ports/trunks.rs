@@ -96,7 +96,7 @@ pub struct LeftBehind {
     pub seen: SeenObjects,
     /// The names of the secrets that there may have been.
     pub secret_names: BTreeSet<String>,
-    /// The number that was about to be bought for it.
+    /// The number that was about to be imported with it.
     pub number: Option<E164>,
     /// The Twilio account that it was about to be made on.
     pub twilio_account: Option<AccountSid>,

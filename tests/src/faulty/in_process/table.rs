@@ -338,11 +338,11 @@ impl Table {
         if let Some(account_sid) = &gone.twilio_account {
             assert_eq!(self.accounts.remove(account_sid), Some(id), "an account's trunk");
         }
-        let bought = gone.import.as_ref().filter(|_| !deleted && gone.twilio_account.is_none());
+        let imported = gone.import.as_ref().filter(|_| !deleted);
         let left = LeftBehind {
             seen: gone.seen.clone(),
             secret_names: gone.secret_names.clone(),
-            number: bought.map(|import| import.e164.clone()),
+            number: imported.map(|import| import.e164.clone()),
             twilio_account: gone.twilio_account.clone().filter(|_| !deleted),
         };
         self.mark(id, &left, deleted);
