@@ -13,7 +13,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_dynamodb::AdminError;
-use trunkline_provisioning::ports::{LiveKitNumbers, NumberStore, SecretStore, SipService, SweepStore, TrunkStore};
+use trunkline_provisioning::ports::{
+    LiveKitNumbers, NumberStore, SecretStore, SipService, SweepStore, TrunkStore, TwilioService,
+};
 use trunkline_provisioning::{Sweep, WorkspaceError};
 
 use crate::emulators::journal::{JournalError, Storage};
@@ -208,11 +210,12 @@ impl Task {
     }
 }
 
-async fn sweep_until<S, V, L>(mut stop: Stop, sweep: Sweep<S, V, L>, interval: Duration) -> io::Result<()>
+async fn sweep_until<S, V, L, T>(mut stop: Stop, sweep: Sweep<S, V, L, T>, interval: Duration) -> io::Result<()>
 where
     S: TrunkStore + NumberStore + SweepStore,
     V: SecretStore,
     L: SipService + LiveKitNumbers,
+    T: TwilioService,
 {
     loop {
         tokio::select! {

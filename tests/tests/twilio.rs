@@ -14,6 +14,7 @@ use trunkline_provisioning::ports::{
 use trunkline_tests::World;
 use trunkline_tests::canary::{PASSWORD, assert_no_trace};
 use trunkline_tests::fault::{Fault, On, System};
+use trunkline_tests::faulty::{InProcess, Systems};
 use trunkline_tests::lines::Lines;
 use trunkline_tests::probe::{CredentialList, TwilioTrunk};
 use trunkline_tests::twilio::{TwilioWorld, account, demo_account, other_account, wrong_account};
@@ -370,6 +371,15 @@ async fn neither_token_nor_password_shows() {
     let (_, body) = world.faults().requests().remove(0);
     let sent = String::from_utf8(body.to_vec()).unwrap();
     assert!(std::panic::catch_unwind(|| assert_no_trace("request", &sent)).is_err(), "the canary is where it belongs");
+}
+
+/// The fault suites run on it.
+#[tokio::test]
+async fn its_equal_in_this_process_answers_the_same() {
+    let systems = Systems::start().await;
+    let emulated = systems.ground().await.twilio_script().await;
+    let in_process = InProcess::ground().twilio_script().await;
+    assert_eq!(emulated.first_difference(&in_process), None);
 }
 
 #[tokio::test]

@@ -178,11 +178,14 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn delete_trunk(&self) -> Result<DeleteTrunk<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn delete_trunk(
+        &self,
+    ) -> Result<DeleteTrunk<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(DeleteTrunk {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
             timing: self.environment.timing()?,
         })
     }
@@ -191,11 +194,16 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn import_number(&self) -> Result<ImportNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn import_number(
+        &self,
+    ) -> Result<ImportNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(ImportNumber {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
+            sip_host: self.environment.sip_host()?,
+            secret_prefix: self.environment.secret_prefix()?,
             timing: self.environment.timing()?,
         })
     }
@@ -217,11 +225,14 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn delete_number(&self) -> Result<DeleteNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn delete_number(
+        &self,
+    ) -> Result<DeleteNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(DeleteNumber {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
             timing: self.environment.timing()?,
         })
     }
@@ -230,11 +241,12 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn sweep(&self) -> Result<Sweep<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn sweep(&self) -> Result<Sweep<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(Sweep {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
             timing: self.environment.timing()?,
         })
     }

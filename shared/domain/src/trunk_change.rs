@@ -1,11 +1,11 @@
-use crate::fields::{Fields, message};
+use crate::fields::{Fields, Names, message};
 use crate::json::JsonObject;
 use crate::new_trunk::{DIGEST_NEEDS_CREDENTIALS, NO_DIGEST_OF_LIVEKIT};
 use crate::trunk_fields::TRUNK;
 use crate::{
-    AddressPolicy, AuthPassword, AuthUsername, Carrier, CarrierCredentials, Change, CountryCode, Directional,
-    InboundAuth, InboundSettings, Kind, OutboundSettings, SipAddress, TrunkName, TrunkSecret, TrunkSettings,
-    Violations,
+    AddressPolicy, AuthPassword, AuthToken, AuthUsername, Carrier, CarrierCredentials, Change, CountryCode,
+    Directional, InboundAuth, InboundSettings, Kind, OutboundSettings, SipAddress, TrunkName, TrunkSecret,
+    TrunkSettings, Violations,
 };
 
 /// What a merge patch makes of a trunk: every rule of the contract holds.
@@ -68,6 +68,9 @@ impl TrunkChange {
         fields.refuse_strange_change();
         fields.refuse_change(&["kind", "direction"], "cannot be changed: leave it out, or create another trunk");
         fields.refuse_meaningless(Some(current.kind()), Some(current.direction()));
+        if current.kind() == Kind::Twilio {
+            fields.check_twilio_change();
+        }
         fields.refuse_clearing(current);
 
         let name = fields.optional("name", TrunkName::parse);
@@ -103,6 +106,11 @@ impl TrunkChange {
                     Directional::Both(incoming, outgoing) => Directional::Both(inbound(incoming), outbound(outgoing)),
                 },
             },
+            Carrier::Twilio { sip_address, inbound: incoming, outbound: outgoing } => Carrier::Twilio {
+                sip_address: sip_address.clone(),
+                inbound: inbound(incoming),
+                outbound: outbound(outgoing),
+            },
         };
         let settings = TrunkSettings {
             name: name.unwrap_or_else(|| current.name.clone()),
@@ -116,7 +124,24 @@ impl TrunkChange {
     }
 }
 
+/// What a patch may say of a Twilio trunk's `credentials`.
+const ACCOUNT_CHANGE: Names = Names { settable: &["auth_token"], read_only: &["account_sid"] };
+
 impl Fields<'_> {
+    /// What an import has agreed with Twilio stays; the account's auth token may be another by now.
+    fn check_twilio_change(&mut self) {
+        let agreed = ["sip_address", "auth_username", "auth_password", "inbound_auth"];
+        self.refuse_change(&agreed, "cannot be changed for kind=twilio: the import has set it at Twilio too");
+        if self.cleared("credentials") {
+            self.violations
+                .add("credentials", "cannot be cleared for kind=twilio: the account's auth token is in them");
+        }
+        self.nested("credentials", &ACCOUNT_CHANGE, |account| {
+            account.refuse_strange();
+            account.required("auth_token", AuthToken::parse)
+        });
+    }
+
     /// What a trunk always has cannot be cleared.
     fn refuse_clearing(&mut self, current: &TrunkSettings) {
         let mut refuse = |field: &str, remedy: &str| {

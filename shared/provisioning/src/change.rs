@@ -1,14 +1,16 @@
 //! A change of live trunks: begin, change, commit; or take back.
 
-use trunkline_domain::{BoundNumbers, Change, SecretChange, Trunk, TrunkSecret, TrunkSettings, Violations};
+use trunkline_domain::{
+    BoundNumbers, Change, E164, SecretChange, Trunk, TrunkSecret, TrunkSettings, TwilioAccount, Violations,
+};
 
 use crate::ports::{
     CommitOutcome, InboundTrunkSpec, NumberWrite, OutboundTrunkSpec, RevertStart, Reverting, SecretStore, SipService,
-    StoreError, SweepStore, TrunkRecord, TrunkStore, UpdateBegin, UpdateStart, UpstreamError,
+    StoreError, SweepStore, TrunkRecord, TrunkStore, TwilioService, UpdateBegin, UpdateStart, UpstreamError,
 };
 use crate::provision::{UpstreamFailure, create_secret, livekit, secrets_manager, undo_secrets};
 use crate::undo::Stopped;
-use crate::{Budget, Lease, LeaseOwner, TrunkKey};
+use crate::{Budget, Lease, LeaseOwner, TrunkKey, twilio};
 
 /// The systems, the time and the lease of one change.
 pub(crate) struct Changing<'a, S, V, L> {
@@ -27,6 +29,8 @@ pub(crate) struct Step {
     pub(crate) secret: SecretChange,
     /// The name of the secret that the change makes, if it makes one.
     pub(crate) new_secret_name: Option<String>,
+    /// The number that comes or goes at Twilio: the last look takes it off the trunk there, unless it is the trunk's then.
+    pub(crate) twilio_number: Option<E164>,
 }
 
 /// A step whose first write was tried.
@@ -65,6 +69,8 @@ pub(crate) enum ChangeError {
     NoObject,
     /// Another has taken a trunk's record over.
     LeaseLost,
+    /// By whoever began it.
+    BrokenOff,
     Store(StoreError),
 }
 
@@ -107,14 +113,15 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
                 break;
             }
         }
-        self.go_on(begun, written).await
+        self.go_on(begun, written, Ok(())).await
     }
 
-    /// Goes on with steps that have begun, the last of them perhaps not.
+    /// Goes on with steps that have begun, the last of them perhaps not; with an error takes them back.
     pub(crate) async fn go_on(
         &self,
         mut begun: Vec<Begun<'_>>,
         written: Written<'_>,
+        proceed: Result<(), ChangeError>,
     ) -> Result<Vec<Trunk>, ChangeError> {
         let made = match begun.pop_if(|last| !last.is_ours()) {
             Some(last) => {
@@ -123,7 +130,10 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
                 begun.extend(Some(last).filter(Begun::may_be_ours));
                 Err(refusal)
             }
-            None => self.make(&mut begun).await,
+            None => match proceed {
+                Ok(()) => self.make(&mut begun).await,
+                Err(error) => Err(error),
+            },
         };
         let (error, records) = match made {
             Ok(records) => match self.commit(&mut begun, &records, written).await {
@@ -142,11 +152,12 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
     }
 
     /// What the first write of a step says.
-    pub(crate) fn update_of(&self, step: &Step) -> UpdateBegin<'_> {
+    pub(crate) fn update_of<'b>(&'b self, step: &'b Step) -> UpdateBegin<'b> {
         UpdateBegin {
             key: TrunkKey::from(&step.kept.trunk),
             version: step.kept.trunk.version,
             secret_names: step.new_secret_name.iter().chain(&step.kept.secret_name).cloned().collect(),
+            number: step.twilio_number.as_ref(),
             lease: self.lease,
             now: self.budget.now(),
         }
@@ -308,7 +319,14 @@ impl Step {
     /// Of a trunk whose numbers alone change.
     pub(crate) fn renumbered(kept: TrunkRecord, numbers: BoundNumbers) -> Self {
         let secret = SecretChange { password: Change::Keep, credentials: Change::Keep };
-        Self { settings: kept.trunk.settings.clone(), kept, numbers, secret, new_secret_name: None }
+        Self {
+            settings: kept.trunk.settings.clone(),
+            kept,
+            numbers,
+            secret,
+            new_secret_name: None,
+            twilio_number: None,
+        }
     }
 
     fn changes_secret(&self) -> bool {
@@ -358,7 +376,7 @@ impl<'a> Begun<'a> {
         begun
     }
 
-    fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         matches!(self.start, Ok(UpdateStart::Updating { .. }))
     }
 
@@ -430,26 +448,39 @@ async fn put_back<L: SipService>(sip: &L, trunk: &Trunk, secret: Option<&TrunkSe
     say(sip, trunk, secret).await.ended().map(drop).map_err(livekit)
 }
 
-/// Makes LiveKit and Secrets Manager agree with the record once more, whatever an update has left there: one that did
-/// not end, or the late messages of one that did.
-pub(crate) async fn settle_update<S: TrunkStore + SweepStore, V: SecretStore, L: SipService>(
-    store: &S,
-    secrets: &V,
-    sip: &L,
-    reverting: Reverting,
-    owner: &LeaseOwner,
-) -> Result<(), Stopped> {
-    let Reverting { record: TrunkRecord { trunk, secret_name }, other_secrets, import, is_last_look } = reverting;
-    let secret = match &secret_name {
-        Some(name) if trunk.settings.auth_username.is_some() => secrets.read(name).await.map_err(secrets_manager)?,
-        _ => None,
-    };
-    put_back(sip, &trunk, secret.as_ref()).await?;
-    undo_secrets(secrets, &other_secrets).await?;
-    let key = TrunkKey::from(&trunk);
-    match is_last_look {
-        true => store.end_last_look(key, owner, &other_secrets).await?,
-        false => store.end_revert(key, owner, import.as_ref()).await?,
+/// The sweeper's work on an update.
+pub(crate) struct Settling<'a, S, V, L, T> {
+    pub(crate) store: &'a S,
+    pub(crate) secrets: &'a V,
+    pub(crate) sip: &'a L,
+    pub(crate) twilio: &'a T,
+    pub(crate) owner: &'a LeaseOwner,
+}
+
+impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService, T: TwilioService> Settling<'_, S, V, L, T> {
+    /// Makes LiveKit, Secrets Manager and Twilio agree with the record once more, whatever an update has left there: one
+    /// that did not end, or the late messages of one that did.
+    pub(crate) async fn settle(&self, reverting: Reverting) -> Result<(), Stopped> {
+        let TrunkRecord { trunk, secret_name } = &reverting.record;
+        let secret = match secret_name {
+            Some(name) if trunk.settings.auth_username.is_some() => {
+                self.secrets.read(name).await.map_err(secrets_manager)?
+            }
+            _ => None,
+        };
+        put_back(self.sip, trunk, secret.as_ref()).await?;
+        let account = secret.as_ref().and_then(TwilioAccount::of_secret);
+        if let (Some(objects), Some(account)) = (&trunk.twilio, account) {
+            let seen = &reverting.seen_numbers;
+            let numbers: Vec<_> = seen.iter().map(|e164| (e164, trunk.numbers.contains_key(e164))).collect();
+            twilio::settle(self.twilio, &account, &objects.trunk_sid, &numbers).await?;
+        }
+        undo_secrets(self.secrets, &reverting.other_secrets).await?;
+        let key = TrunkKey::from(trunk);
+        match reverting.is_last_look {
+            true => self.store.end_last_look(key, self.owner, &reverting).await?,
+            false => self.store.end_revert(key, self.owner, reverting.import.as_ref()).await?,
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -7,8 +7,7 @@ use trunkline_domain::{
 };
 
 use crate::ports::{
-    InboundTrunkSpec, LiveKit, OPERATOR_NEEDED, OutboundTrunkSpec, PendingImport, SecretStore, SipService,
-    UpstreamError,
+    InboundTrunkSpec, LiveKit, OPERATOR_NEEDED, OutboundTrunkSpec, SecretStore, SipService, Unsettled, UpstreamError,
 };
 use crate::{Budget, SeenObjects, TrunkKey, Upstream};
 
@@ -163,8 +162,11 @@ pub(crate) enum Bought {
 
 impl Bought {
     /// By what the record of a trunk says that was being made.
-    pub(crate) fn by(import: Option<&PendingImport>) -> Self {
-        import.map_or(Self::No, |import| Self::Perhaps(import.e164.clone()))
+    pub(crate) fn by(record: &Unsettled) -> Self {
+        match (&record.import, &record.twilio_account) {
+            (Some(import), None) => Self::Perhaps(import.e164.clone()),
+            (None, _) | (_, Some(_)) => Self::No,
+        }
     }
 }
 

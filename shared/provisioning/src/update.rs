@@ -59,7 +59,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         }
         let new_secret_name = changes_secret.then(|| self.secret_prefix.name_for_change(key, &owner));
         let numbers = kept.trunk.numbers.clone();
-        let step = Step { kept, settings, numbers, secret, new_secret_name };
+        let step = Step { kept, settings, numbers, secret, new_secret_name, twilio_number: None };
         let lease = budget.lease(owner);
         let changing =
             Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget: &budget, lease: &lease };

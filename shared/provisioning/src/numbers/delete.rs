@@ -1,30 +1,35 @@
 use std::time::SystemTime;
 
-use trunkline_domain::{Kind, PhoneNumber};
+use trunkline_domain::{Binding, Kind, PhoneNumber};
 
 use super::{bound_trunk, without};
-use crate::change::{Changing, Written};
-use crate::delete::finish_deletion;
+use crate::change::{Changing, Step, Written};
+use crate::delete::Deletion;
 use crate::ports::{
-    DeletionStart, LiveKit, NumberEdit, NumberFate, NumberStore, NumberWrite, SecretStore, StoreError, TrunkStore,
+    DeletionStart, LiveKit, NumberEdit, NumberFate, NumberStore, NumberWrite, SecretStore, StoreError, TrunkRecord,
+    TrunkStore, TwilioService,
 };
-use crate::{Budget, DeleteError, LeaseOwner, NumberError, NumberKey, Timing, TrunkKey, Upstream};
+use crate::provision::UpstreamFailure;
+use crate::{Budget, DeleteError, LeaseOwner, NumberError, NumberKey, Timing, TrunkKey, Upstream, twilio};
 
 /// Deletes phone numbers: they are free for others then.
 #[derive(Debug, Clone)]
-pub struct DeleteNumber<S, V, L> {
+pub struct DeleteNumber<S, V, L, T> {
     /// Where the records are.
     pub store: S,
     /// Where the passwords are.
     pub secrets: V,
     /// Where the calls are.
     pub sip: L,
+    /// Where the customers' numbers are.
+    pub twilio: T,
     /// How long a request may take.
     pub timing: Timing,
 }
 
-impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteNumber<S, V, L> {
-    /// Takes the number off its trunk and deletes it, or changes nothing.
+impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> DeleteNumber<S, V, L, T> {
+    /// Takes the number off its trunk and deletes it, or changes nothing. A trunk that its import has made goes with the
+    /// last number.
     ///
     /// # Errors
     /// [`NumberError`], with everything taken back or recorded for the sweeper.
@@ -39,7 +44,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteNumber<S, V,
         let read = budget.forward(read).await.unwrap_or(Err(StoreError::Unavailable));
         let number = read?.ok_or(NumberError::NotFound)?;
         if number.provider == Kind::Livekit {
-            return self.give_back(key, number, &budget, owner).await;
+            return self.give_back(key, number, None, &budget, owner).await;
         }
         let edit = NumberEdit::Remove(&number);
         let Some(binding) = number.binding else {
@@ -48,7 +53,14 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteNumber<S, V,
             return if removed { Ok(()) } else { Err(NumberError::Busy) };
         };
         let trunk = budget.forward(bound_trunk(&self.store, &number, binding)).await;
-        let step = without(trunk.unwrap_or(Err(NumberError::Unavailable))?, &number.e164);
+        let trunk = trunk.unwrap_or(Err(NumberError::Unavailable))?;
+        if number.provider == Kind::Twilio {
+            return match trunk.trunk.numbers.len() {
+                0 | 1 => self.give_back(key, number, Some(trunk.trunk.version), &budget, owner).await,
+                _ => self.disconnect(number, trunk, &budget, owner).await,
+            };
+        }
+        let step = without(trunk, &number.e164);
         let lease = budget.lease(owner);
         let changing =
             Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget: &budget, lease: &lease };
@@ -56,27 +68,51 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteNumber<S, V,
         Ok(())
     }
 
-    /// Of a number that was bought: its trunk goes with it. One whose trunk is gone already goes by itself, from LiveKit
-    /// first, so that a second attempt finds what a first one has left.
+    /// Of a number whose account has others on the trunk. Like an old secret, it leaves Twilio as soon as the change counts;
+    /// if it does not, the last look takes it off.
+    async fn disconnect(
+        &self,
+        number: PhoneNumber,
+        trunk: TrunkRecord,
+        budget: &Budget,
+        owner: LeaseOwner,
+    ) -> Result<(), NumberError> {
+        let (secret_names, objects) = (trunk.secret_name.iter().cloned().collect(), trunk.trunk.twilio.clone());
+        let lease = budget.lease(owner);
+        let changing = Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget, lease: &lease };
+        let step = Step { twilio_number: Some(number.e164.clone()), ..without(trunk, &number.e164) };
+        changing.run(&[step], Written::Number(NumberWrite::Edit(NumberEdit::Remove(&number)))).await?;
+        let detached = async {
+            if let (Some(objects), Some(account)) = (objects, twilio::account_of(&self.secrets, &secret_names).await?) {
+                twilio::detach(&self.twilio, &account, &objects.trunk_sid, &number.e164).await?;
+            }
+            Ok::<_, UpstreamFailure>(())
+        };
+        let _ = budget.to_the_end(detached).await;
+        Ok(())
+    }
+
+    /// Of a number whose trunk goes with it, if that is of `version`. One whose trunk is gone already goes by itself, from
+    /// LiveKit first, so that a second attempt finds what a first one has left.
     async fn give_back(
         &self,
         key: NumberKey,
         number: PhoneNumber,
+        version: Option<u64>,
         budget: &Budget,
         owner: LeaseOwner,
     ) -> Result<(), NumberError> {
         let give_back = async {
             let mut number = Some(number);
-            if let Some(binding) = number.as_ref().and_then(|number| number.binding) {
-                self.delete_trunk(TrunkKey { workspace_id: key.workspace_id, id: binding.trunk_id }, budget, owner)
-                    .await?;
+            if let Some(Binding { trunk_id: id, .. }) = number.as_ref().and_then(|number| number.binding) {
+                self.delete_trunk(TrunkKey { workspace_id: key.workspace_id, id }, version, budget, owner).await?;
                 // Unless the trunk was being deleted without it.
                 number = self.store.get_number(key).await?;
             }
             let Some(number) = number else {
                 return Ok(());
             };
-            if let Some(livekit_id) = &number.provider_phone_number_id {
+            if let (Kind::Livekit, Some(livekit_id)) = (number.provider, &number.provider_phone_number_id) {
                 self.sip.release(livekit_id).await.map_err(|_| NumberError::Unfinished(Upstream::LiveKit))?;
             }
             match number.binding.is_none() && self.store.edit_number(NumberEdit::Remove(&number)).await? {
@@ -87,11 +123,19 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteNumber<S, V,
         budget.to_the_end(give_back).await.unwrap_or(Err(NumberError::Unavailable))
     }
 
-    async fn delete_trunk(&self, key: TrunkKey, budget: &Budget, owner: LeaseOwner) -> Result<(), NumberError> {
+    async fn delete_trunk(
+        &self,
+        key: TrunkKey,
+        version: Option<u64>,
+        budget: &Budget,
+        owner: LeaseOwner,
+    ) -> Result<(), NumberError> {
         let lease = budget.lease(owner);
-        match self.store.begin_delete(key, &lease, NumberFate::Go).await? {
+        match self.store.begin_delete(key, &lease, NumberFate::Go, version).await? {
             DeletionStart::Deleting(record) => {
-                finish_deletion::<_, _, _, DeleteError>(&self.store, &self.secrets, &self.sip, key, &record).await?;
+                let deletion =
+                    Deletion { store: &self.store, secrets: &self.secrets, sip: &self.sip, twilio: &self.twilio, key };
+                deletion.finish::<DeleteError>(&record).await?;
             }
             DeletionStart::Absent => {}
         }
