@@ -241,6 +241,8 @@ async fn a_malformed_setting_is_one_line_that_names_it() {
         ("LIVEKIT_API_SECRET", ""),
         ("LIVEKIT_SIP_HOST", "user@host"),
         ("SECRET_PREFIX", "not a prefix"),
+        ("TWILIO_API_URL", "api.twilio.example"),
+        ("TWILIO_TRUNKING_URL", "ftp://trunking.twilio.example"),
         ("AWS_CA_BUNDLE", "/nowhere/bundle.pem"),
     ] {
         // A real LiveKit, so that its keys are needed too.

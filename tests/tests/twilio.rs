@@ -80,7 +80,7 @@ async fn what_a_number_needs_is_made_and_taken_away_again() {
         sid: trunk_sid.clone(),
         name: ID.into(),
         domain_name: Some(DOMAIN.into()),
-        origination_urls: vec![SIP_URL.into()],
+        origination_urls: vec![(ID.into(), SIP_URL.into())],
         credential_lists: vec![list_sid.clone()],
         numbers: vec![FREE.into()],
     };
@@ -88,7 +88,6 @@ async fn what_a_number_needs_is_made_and_taken_away_again() {
     let list = CredentialList { sid: list_sid.clone(), name: ID.into(), usernames: vec![ID.into()] };
     assert_eq!(made.credential_lists_named(ID), [&list]);
     let urls = &world.read(&format!("/v1/Trunks/{trunk_sid}/OriginationUrls")).await["origination_urls"];
-    assert_eq!(urls[0]["friendly_name"], ID);
     assert_eq!((&urls[0]["priority"], &urls[0]["weight"], &urls[0]["enabled"]), (&json!(10), &json!(10), &json!(true)));
     assert_eq!(number(&world, FREE).await.trunk_sid.as_ref(), Some(&trunk_sid));
 

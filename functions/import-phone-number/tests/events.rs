@@ -44,12 +44,22 @@ async fn it_answers_before_it_is_frozen() {
 async fn it_names_the_setting_that_it_needs() {
     let settings = [
         "TABLE_NAME",
+        "SECRET_PREFIX",
         "LIVEKIT_URL",
+        "LIVEKIT_SIP_HOST",
         "LIVEKIT_API_KEY",
         "LIVEKIT_API_SECRET",
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     ];
-    events::needs(BINARY, &settings, &[("LIVEKIT_URL", "livekit.example"), ("LEASE_SECONDS", "a while")]).await;
+    let malformed = [
+        ("SECRET_PREFIX", "not a prefix"),
+        ("LIVEKIT_URL", "livekit.example"),
+        ("LIVEKIT_SIP_HOST", "user@host"),
+        ("LEASE_SECONDS", "a while"),
+        ("TWILIO_API_URL", "api.twilio.example"),
+        ("TWILIO_TRUNKING_URL", "ftp://trunking.twilio.example"),
+    ];
+    events::needs(BINARY, &settings, &malformed).await;
 }

@@ -29,8 +29,8 @@ pub struct TwilioTrunk {
     pub name: String,
     /// Where it takes calls out.
     pub domain_name: Option<String>,
-    /// Where it sends calls in.
-    pub origination_urls: Vec<String>,
+    /// Where it sends calls in, by name and URL.
+    pub origination_urls: Vec<(String, String)>,
     /// The sids of the lists of those who may call out.
     pub credential_lists: Vec<String>,
     /// The attached numbers, in E.164.
@@ -99,7 +99,7 @@ impl Twilio {
     }
 
     /// The whole list at `path`, by what names it.
-    pub async fn list(&self, account: &TwilioAccount, path: &str, name: &str) -> Vec<Value> {
+    async fn list(&self, account: &TwilioAccount, path: &str, name: &str) -> Vec<Value> {
         let mut page = self.read(account, &format!("{path}?PageSize=1000")).await;
         let Value::Array(items) = page[name].take() else { panic!("no {name} at {path}") };
         items
@@ -117,7 +117,7 @@ impl Twilio {
                 sid: text(&trunk, "sid"),
                 name: text(&trunk, "friendly_name"),
                 domain_name: maybe(&trunk, "domain_name"),
-                origination_urls: urls.iter().map(|url| text(url, "sip_url")).collect(),
+                origination_urls: urls.iter().map(|url| (text(url, "friendly_name"), text(url, "sip_url"))).collect(),
                 credential_lists: lists.iter().map(|list| text(list, "sid")).collect(),
                 numbers: numbers.iter().map(|number| text(number, "phone_number")).collect(),
             });
