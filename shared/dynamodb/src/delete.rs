@@ -52,7 +52,9 @@ impl TrunkTable {
             .fold(update, |update, version| update.expression_attribute_values(":version", number(version)));
         let error = match update.send().await {
             Ok(written) => {
-                return read_unsettled(&written.attributes.unwrap_or_default()).map(DeletionStart::Deleting);
+                return read_unsettled(&written.attributes.unwrap_or_default())
+                    .map(Box::new)
+                    .map(DeletionStart::Deleting);
             }
             Err(error) => error,
         };

@@ -41,7 +41,7 @@ impl SweepStore for TrunkTable {
 
     async fn take_over(&self, key: TrunkKey, lease: &Lease, now: Timestamp) -> Result<TakeOver, StoreError> {
         match self.take(key, lease, now, state::UNDOING, [state::PROVISIONING, state::UNDOING]).await? {
-            Taken::Ours(item) => read_unsettled(&item).map(TakeOver::Undoing),
+            Taken::Ours(item) => read_unsettled(&item).map(Box::new).map(TakeOver::Undoing),
             Taken::NotOurs(Some(item)) => {
                 let state = Record(&item).text("state")?;
                 Ok(match state {

@@ -42,7 +42,7 @@ impl TrunkTable {
             .await;
         let error = match sent {
             Ok(written) => {
-                return read_unsettled(&written.attributes.unwrap_or_default()).map(UndoStart::Undoing);
+                return read_unsettled(&written.attributes.unwrap_or_default()).map(Box::new).map(UndoStart::Undoing);
             }
             Err(error) => error,
         };

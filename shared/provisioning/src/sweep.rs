@@ -134,7 +134,7 @@ impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit, T: Tw
                     owner: &lease.owner,
                 };
                 let bought = Bought::by(&record);
-                match undoing.clean_and_settle(record, true, &bought).await? {
+                match undoing.clean_and_settle(*record, true, &bought).await? {
                     Undone::Clean | Undone::Active => Ok(true),
                     Undone::Left => Err(Stopped::Store),
                 }

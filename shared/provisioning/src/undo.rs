@@ -79,7 +79,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
     ) -> Result<Undone, Stopped> {
         match self.store.begin_undo(self.key, self.owner, &seen).await? {
             UndoStart::Active => Ok(Undone::Active),
-            UndoStart::Undoing(record) => self.clean_and_settle(record, livekit_unsure, bought).await,
+            UndoStart::Undoing(record) => self.clean_and_settle(*record, livekit_unsure, bought).await,
             UndoStart::Gone | UndoStart::LeaseLost => {
                 let left = LeftBehind {
                     seen,
@@ -127,7 +127,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
                 Settled::Settled => return Ok(Undone::Clean),
                 Settled::Changed | Settled::KeyTaken => {
                     match self.store.begin_undo(self.key, self.owner, &record.seen).await? {
-                        UndoStart::Undoing(changed) => record = changed,
+                        UndoStart::Undoing(changed) => record = *changed,
                         UndoStart::Active | UndoStart::Gone | UndoStart::LeaseLost => return Ok(Undone::Left),
                     }
                 }
@@ -142,7 +142,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
             return Ok(Some(record));
         }
         match self.store.begin_undo(self.key, self.owner, &found).await? {
-            UndoStart::Undoing(noted) => Ok(Some(noted)),
+            UndoStart::Undoing(noted) => Ok(Some(*noted)),
             UndoStart::Active | UndoStart::Gone | UndoStart::LeaseLost => Ok(None),
         }
     }

@@ -36,7 +36,7 @@ pub struct DuePage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakeOver {
     /// It is `undoing`, and ours.
-    Undoing(Unsettled),
+    Undoing(Box<Unsettled>),
     /// It is `deleting`; nothing was written.
     Deleting,
     /// It is live, and an update of it has to be settled; nothing was written.

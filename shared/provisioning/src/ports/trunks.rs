@@ -106,7 +106,7 @@ pub struct LeftBehind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UndoStart {
     /// The record is `undoing`, and ours.
-    Undoing(Unsettled),
+    Undoing(Box<Unsettled>),
     /// The commit had been made after all: the trunk stands.
     Active,
     /// There is no record: never reserved, or undone and settled by another.
@@ -174,7 +174,7 @@ pub enum RevertStart {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeletionStart {
     /// The record is `deleting`.
-    Deleting(Unsettled),
+    Deleting(Box<Unsettled>),
     /// There is no such trunk, none that is shown, or none of that version; nothing was written.
     Absent,
 }

@@ -480,7 +480,7 @@ impl TrunkStore for InProcess {
                 record.state = State::Undoing;
                 record.version += 1;
                 record.seen.merge(seen.clone());
-                UndoStart::Undoing(record.unsettled())
+                UndoStart::Undoing(Box::new(record.unsettled()))
             }
             State::Provisioning | State::Undoing => UndoStart::LeaseLost,
             State::Active | State::Updating | State::Reverting | State::Deleting => UndoStart::Active,
@@ -655,7 +655,7 @@ impl TrunkStore for InProcess {
         if fate == NumberFate::Go {
             record.fate = fate;
         }
-        Ok(DeletionStart::Deleting(record.unsettled()))
+        Ok(DeletionStart::Deleting(Box::new(record.unsettled())))
     }
 
     async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
@@ -802,10 +802,10 @@ impl SweepStore for InProcess {
         Ok(match record.state {
             State::Provisioning | State::Undoing if record.lease_ended(now) => {
                 record.take(State::Undoing, lease);
-                TakeOver::Undoing(record.unsettled())
+                TakeOver::Undoing(Box::new(record.unsettled()))
             }
             // A repeat of the write that took it, whose answer was lost.
-            State::Undoing if record.is_owned_by(&lease.owner) => TakeOver::Undoing(record.unsettled()),
+            State::Undoing if record.is_owned_by(&lease.owner) => TakeOver::Undoing(Box::new(record.unsettled())),
             State::Deleting => TakeOver::Deleting,
             State::Active | State::Updating | State::Reverting if record.sweep.is_some() => TakeOver::Updated,
             State::Provisioning | State::Undoing | State::Active | State::Updating | State::Reverting => {
