@@ -211,7 +211,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::NewTrunk;
+    use crate::{AccountSid, NewTrunk, TrunkId, TwilioAccount};
 
     fn parsed(body: &str) -> JsonObject {
         JsonObject::parse(body.as_bytes()).unwrap()
@@ -334,5 +334,47 @@ mod tests {
         let quiet = self::trunk(r#", "direction": "inbound""#);
         let patch = r#"{"auth_username": "u", "auth_password": "p"}"#;
         assert_eq!(change(&quiet, patch).unwrap().settings.inbound().unwrap().auth, InboundAuth::None);
+    }
+    #[test]
+    fn what_is_agreed_with_twilio_stays() {
+        let account = TwilioAccount {
+            account_sid: AccountSid::parse("ACdeadbeefdeadbeef0123456789abcdef").unwrap(),
+            auth_token: AuthToken::parse("before").unwrap(),
+        };
+        let trunk = NewTrunk::of_twilio_account(TrunkId::new(), &account);
+        let agreed = "cannot be changed for kind=twilio: the import has set it at Twilio too";
+        assert_eq!(
+            change(
+                &trunk,
+                r#"{"sip_address": "sip.example.com", "auth_username": null, "auth_password": "x", "inbound_auth": "digest",
+                    "credentials": {"account_sid": "AC", "auth_token": "a b"}}"#
+            )
+            .unwrap_err(),
+            [
+                format!("auth_password: {agreed}"),
+                format!("auth_username: {agreed}"),
+                "credentials.account_sid: is set by the service: leave it out".to_owned(),
+                format!("credentials.auth_token: {}", AuthToken::parse("a b").unwrap_err()),
+                format!("inbound_auth: {agreed}"),
+                format!("sip_address: {agreed}"),
+            ]
+        );
+        assert_eq!(
+            change(&trunk, r#"{"credentials": null}"#).unwrap_err(),
+            ["credentials: cannot be cleared for kind=twilio: the account's auth token is in them"]
+        );
+        assert_eq!(change(&trunk, r#"{"credentials": {}}"#).unwrap_err(), ["credentials.auth_token: required"]);
+
+        let patch = r#"{"name": "b", "transport": "tls", "media_encryption": "require", "destination_country": "US",
+                        "allowed_addresses": ["203.0.113.0/24"], "credentials": {"auth_token": "after"}}"#;
+        let changed = change(&trunk, patch).unwrap();
+        assert_eq!(changed.settings.kind(), Kind::Twilio);
+        assert_eq!(changed.settings.sip_address(), trunk.settings.sip_address());
+        let secret = changed.secret.apply(trunk.secret.as_ref()).unwrap().unwrap();
+        let kept = trunk.secret.as_ref().and_then(TrunkSecret::password).unwrap();
+        assert_eq!(secret.password().unwrap().expose_secret(), kept.expose_secret());
+        let opened = TwilioAccount::of_secret(&secret).unwrap();
+        assert_eq!(opened.account_sid, account.account_sid);
+        assert_eq!(opened.auth_token.expose_secret(), "after");
     }
 }

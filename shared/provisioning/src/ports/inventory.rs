@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{AccountSid, ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
 
 use super::{InboundTrunkSpec, OutboundTrunkSpec, PendingImport, SecretStore, StoreError, UpstreamError};
 use crate::{NumberKey, TrunkKey};
@@ -73,6 +73,13 @@ pub enum TableRecord {
         e164: E164,
         /// Whose it is.
         key: NumberKey,
+    },
+    /// What keeps a second trunk from a Twilio account's numbers.
+    TwilioAccount {
+        /// The trunk that they share.
+        key: TrunkKey,
+        /// The account.
+        account_sid: AccountSid,
     },
     /// An idempotency record whose request has no answer yet.
     RunningClaim {
