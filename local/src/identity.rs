@@ -87,7 +87,7 @@ fn new_account_sid() -> String {
 }
 
 /// As Twilio's console shows them.
-fn new_auth_token() -> String {
+pub(crate) fn new_auth_token() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 

@@ -145,7 +145,7 @@ async fn a_data_directory_is_there_again_at_the_next_start() {
     let trunk = first.client().create_once("order-1", &both()).await.expect(201);
     let other = first.client().with_key(first.ready("other_api_key")).create(&inbound()).await.expect(201);
     let on_first_twilio = on_twilio(&first).await;
-    assert_eq!(on_first_twilio.numbers.len(), 3);
+    assert_eq!(on_first_twilio.numbers.len(), 5);
     first.process.signal("TERM").await;
     assert!(first.process.ended().await.success());
     assert_eq!(mode(&data), 0o700);

@@ -24,7 +24,7 @@ pub mod twilio;
 mod waves;
 mod world;
 
-pub use bodies::{FULL_SECRET, both, e164, inbound, livekit, number, outbound, with, without};
+pub use bodies::{FULL_SECRET, both, e164, inbound, livekit, number, outbound, twilio_number, with, without};
 pub use client::{Answer, CODES, Client, NUMBERS, Request, TRUNKS};
 pub use left::Left;
 pub use redact::{redacted, redactions};

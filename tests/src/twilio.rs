@@ -19,6 +19,13 @@ const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
 /// An account without numbers.
 const OTHER_ACCOUNT_SID: &str = "ACfedcba9876543210fedcba9876543210";
 
+/// Numbers of an account that [`Account::demo`] makes, which nothing there holds.
+pub const FREE: [&str; 3] = ["+12025550101", "+12025550104", "+12025550105"];
+/// The one on a trunk of the account's own.
+pub const ON_A_TRUNK: &str = "+12025550102";
+/// The one that a TwiML application answers.
+pub const OF_AN_APPLICATION: &str = "+12025550103";
+
 /// A Twilio of one test's own.
 #[derive(Debug)]
 pub struct TwilioWorld {

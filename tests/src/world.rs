@@ -9,7 +9,7 @@ use trunkline_local::{Options, Ready, Service};
 use trunkline_provisioning::Difference;
 
 use crate::fault::{FaultProxy, System};
-use crate::probe::{LiveKit, Secrets, Table, Twilio, mentions};
+use crate::probe::{LiveKit, OnTwilio, Secrets, Table, Twilio, mentions};
 use crate::tls::Certificates;
 use crate::twilio::account_with;
 use crate::{Client, Left, peers};
@@ -178,6 +178,11 @@ impl World {
     pub fn twilio_account(&self) -> TwilioAccount {
         let Ready { twilio_account_sid, twilio_auth_token, .. } = self.emulators();
         account_with(twilio_account_sid.as_ref().unwrap(), twilio_auth_token.as_ref().unwrap())
+    }
+
+    /// What the demo account has there.
+    pub async fn on_twilio(&self) -> OnTwilio {
+        self.twilio().all(&self.twilio_account()).await
     }
 
     /// What the checker finds wrong, as [`Difference::kind`] says it; in a shared LiveKit, with this world's objects.

@@ -17,11 +17,11 @@ use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::faulty::{InProcess, Systems};
 use trunkline_tests::lines::Lines;
 use trunkline_tests::probe::{CredentialList, TwilioTrunk};
-use trunkline_tests::twilio::{TwilioWorld, account, demo_account, other_account, wrong_account};
+use trunkline_tests::twilio::{
+    self, OF_AN_APPLICATION, ON_A_TRUNK, TwilioWorld, account, demo_account, other_account, wrong_account,
+};
 
-const FREE: &str = "+12025550101";
-const ON_A_TRUNK: &str = "+12025550102";
-const OF_AN_APPLICATION: &str = "+12025550103";
+const FREE: &str = twilio::FREE[0];
 const ID: &str = "trunk_01m83t4cm0e00b000000000001";
 const OTHER_ID: &str = "trunk_01m83t4cm0e00b000000000002";
 const DOMAIN: &str = "trunkline-test.pstn.twilio.com";

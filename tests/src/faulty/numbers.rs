@@ -181,6 +181,7 @@ impl<O: Outside> Ground<O> {
         match place.work {
             NumberWork::Share(_) => {
                 self.connected_number(&place.e164).await;
+                place.first = Some(self.trunk_of(&place.e164).await);
                 place.e164 = second;
             }
             NumberWork::Disconnect => {
@@ -204,6 +205,13 @@ impl<O: Outside> Ground<O> {
         let answer = self.import(NumberSpec::Twilio(self.0.account()), e164.clone(), false).finish().await;
         assert!(matches!(answer, Answer::Imported(Ok(_))), "{answer:?}");
         NumberKey::from(&self.number(e164).await.expect("a number"))
+    }
+
+    /// Another number of the same Twilio account, imported or not; `index` is its place among those that are free.
+    pub async fn on_same_account(&self, place: &NumberPlace, index: usize) -> NumberPlace {
+        let e164 = self.0.account_numbers().free[index].clone();
+        let number = self.number(&e164).await.as_ref().map(NumberKey::from);
+        NumberPlace { e164, number, ..place.clone() }
     }
 
     async fn trunk_of(&self, e164: &E164) -> TrunkKey {

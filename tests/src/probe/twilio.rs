@@ -1,6 +1,6 @@
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use trunkline_domain::TwilioAccount;
+use trunkline_domain::{AuthToken, TwilioAccount};
 
 /// Twilio's REST API, as an account's owner sees it.
 #[derive(Debug, Clone)]
@@ -103,6 +103,19 @@ impl Twilio {
         let mut page = self.read(account, &format!("{path}?PageSize=1000")).await;
         let Value::Array(items) = page[name].take() else { panic!("no {name} at {path}") };
         items
+    }
+
+    /// Changes the account's auth token: the one that opened it opens it no more.
+    pub async fn change_token(&self, account: &TwilioAccount) -> TwilioAccount {
+        let TwilioAccount { account_sid, auth_token } = account;
+        let mut changed = Value::Null;
+        for resource in ["Secondary", "Promote"] {
+            let request = self.http.post(format!("{}/v1/AuthTokens/{resource}", self.url));
+            let request = request.basic_auth(account_sid, Some(auth_token.expose_secret()));
+            changed = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        }
+        let auth_token = AuthToken::parse(&text(&changed, "auth_token")).unwrap();
+        TwilioAccount { account_sid: account_sid.clone(), auth_token }
     }
 
     /// All that an account has.

@@ -44,7 +44,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
         let read = budget.forward(read).await.unwrap_or(Err(StoreError::Unavailable));
         let number = read?.ok_or(NumberError::NotFound)?;
         if number.provider == Kind::Livekit {
-            return self.give_back(key, number, None, &budget, owner).await;
+            return self.give_back(key, number, (NumberFate::Go, None), &budget, owner).await;
         }
         let edit = NumberEdit::Remove(&number);
         let Some(binding) = number.binding else {
@@ -53,13 +53,20 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
             return if removed { Ok(()) } else { Err(NumberError::Busy) };
         };
         let trunk = budget.forward(bound_trunk(&self.store, &number, binding)).await;
-        let trunk = trunk.unwrap_or(Err(NumberError::Unavailable))?;
+        let trunk = trunk.unwrap_or(Err(NumberError::Unavailable));
         if number.provider == Kind::Twilio {
-            return match trunk.trunk.numbers.len() {
-                0 | 1 => self.give_back(key, number, Some(trunk.trunk.version), &budget, owner).await,
-                _ => self.disconnect(number, trunk, &budget, owner).await,
+            return match trunk {
+                // Whoever began to delete it has said what becomes of its numbers.
+                Err(NumberError::Busy) => self.give_back(key, number, (NumberFate::Stay, None), &budget, owner).await,
+                Ok(trunk) if trunk.trunk.numbers.len() <= 1 => {
+                    let fate = (NumberFate::Go, Some(trunk.trunk.version));
+                    self.give_back(key, number, fate, &budget, owner).await
+                }
+                Ok(trunk) => self.disconnect(number, trunk, &budget, owner).await,
+                Err(error) => Err(error),
             };
         }
+        let trunk = trunk?;
         let step = without(trunk, &number.e164);
         let lease = budget.lease(owner);
         let changing =
@@ -92,20 +99,20 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
         Ok(())
     }
 
-    /// Of a number whose trunk goes with it, if that is of `version`. One whose trunk is gone already goes by itself, from
-    /// LiveKit first, so that a second attempt finds what a first one has left.
+    /// Of a number whose trunk goes with it, if that is of the version, and what else it has by its fate. One whose trunk is
+    /// gone already goes by itself, from LiveKit first, so that a second attempt finds what a first one has left.
     async fn give_back(
         &self,
         key: NumberKey,
         number: PhoneNumber,
-        version: Option<u64>,
+        fate: (NumberFate, Option<u64>),
         budget: &Budget,
         owner: LeaseOwner,
     ) -> Result<(), NumberError> {
         let give_back = async {
             let mut number = Some(number);
             if let Some(Binding { trunk_id: id, .. }) = number.as_ref().and_then(|number| number.binding) {
-                self.delete_trunk(TrunkKey { workspace_id: key.workspace_id, id }, version, budget, owner).await?;
+                self.delete_trunk(TrunkKey { workspace_id: key.workspace_id, id }, fate, budget, owner).await?;
                 // Unless the trunk was being deleted without it.
                 number = self.store.get_number(key).await?;
             }
@@ -126,12 +133,12 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
     async fn delete_trunk(
         &self,
         key: TrunkKey,
-        version: Option<u64>,
+        (fate, version): (NumberFate, Option<u64>),
         budget: &Budget,
         owner: LeaseOwner,
     ) -> Result<(), NumberError> {
         let lease = budget.lease(owner);
-        match self.store.begin_delete(key, &lease, NumberFate::Go, version).await? {
+        match self.store.begin_delete(key, &lease, fate, version).await? {
             DeletionStart::Deleting(record) => {
                 let deletion =
                     Deletion { store: &self.store, secrets: &self.secrets, sip: &self.sip, twilio: &self.twilio, key };
