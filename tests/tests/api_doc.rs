@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use trunkline_tests::{Answer, Client, Setup, World, peers, redacted};
 
@@ -134,11 +135,13 @@ fn description() -> Value {
 #[tokio::test]
 async fn every_example_is_answered_as_it_says() {
     let world: World = Setup::default().set("LIVEKIT_SIP_HOST", "sip.example.com").start().await;
-    let ready = world.ready();
+    let (ready, account) = (world.ready(), world.twilio_account());
     let mut variables = BTreeMap::from([
         ("URL", ready.url.clone()),
         ("KEY", ready.api_key.clone()),
         ("READ_KEY", ready.read_api_key.clone()),
+        ("ACCOUNT_SID", account.account_sid.to_string()),
+        ("AUTH_TOKEN", account.auth_token.expose_secret().to_owned()),
     ]);
     let mut shown = BTreeSet::new();
     for Example { command, answer: expected } in examples() {
