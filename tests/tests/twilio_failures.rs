@@ -325,6 +325,8 @@ async fn while_a_trunk_is_being_deleted_one_number_goes_and_the_other_stays() {
     let second = import(&world, FREE[1]).await;
     world.faults(System::Twilio).inject(On::operation("DELETE Trunks"), Fault::twilio(503, 20503));
     world.client().delete_trunk(first.text_of("trunk_id")).await.expect_error(502, "upstream_failure");
+    let busy = world.client().import(&body(&world, FREE[2])).await.expect_error(409, "conflict");
+    assert_eq!(busy.header("retry-after"), Some("1"));
     world.heal();
     world.client().delete_number(first.id()).await.expect(204);
     world.client().get_number(first.id()).await.expect_error(404, "phone_number_not_found");
