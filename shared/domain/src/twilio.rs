@@ -19,7 +19,8 @@ impl AccountSid {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let digits = text.strip_prefix("AC").unwrap_or_default();
         if digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Ok(Self(text.to_owned()))
+            // Twilio writes them in lower case: another case would be another account.
+            Ok(Self(format!("AC{}", digits.to_ascii_lowercase())))
         } else {
             Err("must be AC and 32 hexadecimal digits, as Twilio's console shows it")
         }
@@ -80,8 +81,13 @@ struct Kept<'a> {
 }
 
 impl TwilioAccount {
+    /// Whether both have the same auth token.
+    pub fn is_opened_like(&self, other: &Self) -> bool {
+        self.auth_token.expose_secret() == other.auth_token.expose_secret()
+    }
+
     /// The account as the `credentials` of its trunk.
-    pub(crate) fn to_credentials(&self) -> CarrierCredentials {
+    pub fn to_credentials(&self) -> CarrierCredentials {
         let kept =
             Kept { account_sid: self.account_sid.as_str().into(), auth_token: self.auth_token.expose_secret().into() };
         let object = SecretString::from(serde_json::to_string(&kept).expect("an object of two texts"));

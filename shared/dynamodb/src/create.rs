@@ -1,19 +1,23 @@
 //! Reserve and commit.
 
+use std::collections::{BTreeSet, HashMap};
+
 use aws_sdk_dynamodb::types::{
     CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
+use jiff::Timestamp;
 use trunkline_domain::{AccountSid, PhoneNumber, Trunk, WorkspaceId};
 use trunkline_provisioning::ports::{CommitOutcome, Reservation, ReserveOutcome, StoreError};
 use trunkline_provisioning::{IdempotencyClaim, LeaseOwner, StoredResponse, TrunkKey};
 
 use crate::error::unreadable;
 use crate::items::{
-    self, IMPORT_ATTRIBUTES, NUMBERS, Record, TWILIO_ACCOUNT_SID, deadline, import_attributes, number, state, text,
-    timestamp,
+    self, IMPORT_ATTRIBUTES, NUMBERS, Record, SEEN_NUMBERS, TWILIO_ACCOUNT_SID, deadline, import_attributes, number,
+    state, text, timestamp,
 };
 use crate::numbers::NUMBER_LIMIT;
 use crate::store::TrunkTable;
+use crate::tombstone::add_to_sets;
 use crate::transaction::{Transaction, failed, item};
 use crate::{idempotency, keys};
 
@@ -112,7 +116,7 @@ impl TrunkTable {
         let delete = Delete::builder()
             .table_name(&self.name)
             .set_key(Some(keys::twilio_account(key.workspace_id, account_sid)))
-            .condition_expression("trunk_id = :trunk_id")
+            .condition_expression("attribute_not_exists(pk) OR trunk_id = :trunk_id")
             .expression_attribute_values(":trunk_id", text(key.id));
         item(delete.build(), |write, delete| write.delete(delete))
     }
@@ -142,14 +146,25 @@ impl TrunkTable {
         let mut set_too = items::livekit_ids(&trunk.livekit);
         set_too.extend(items::numbers(&trunk.numbers).map(|numbers| (NUMBERS, numbers)));
         set_too.extend(trunk.twilio.iter().flat_map(items::twilio_sids));
+        // A message of another import of its number may come late, and take the number away at Twilio.
+        let (unswept, seen) = match trunk.twilio {
+            Some(_) => {
+                set_too.push(("sweep_at", deadline(self.last_look(Timestamp::now()))));
+                ("", trunk.numbers.keys().map(ToString::to_string).collect())
+            }
+            None => (", sweep_shard, sweep_at", BTreeSet::new()),
+        };
         let set: String = set_too.iter().map(|(name, _)| format!(", {name} = :{name}")).collect();
+        let mut expression = format!(
+            "SET #state = :active, version = :version, updated_at = :updated_at{set} \
+             REMOVE lease_owner, lease_until{unswept}, {IMPORT_ATTRIBUTES}"
+        );
+        let mut values = HashMap::new();
+        add_to_sets(&mut expression, &mut values, &[(SEEN_NUMBERS, &seen)]);
         let update = Update::builder()
             .table_name(&self.name)
             .set_key(Some(keys::trunk(key)))
-            .update_expression(format!(
-                "SET #state = :active, version = :version, updated_at = :updated_at{set} \
-                 REMOVE lease_owner, lease_until, sweep_shard, sweep_at, {IMPORT_ATTRIBUTES}"
-            ))
+            .update_expression(expression)
             .condition_expression("#state = :provisioning AND lease_owner = :owner")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":active", text(state::ACTIVE))
@@ -160,6 +175,8 @@ impl TrunkTable {
         let update = set_too
             .into_iter()
             .fold(update, |update, (name, value)| update.expression_attribute_values(format!(":{name}"), value));
+        let update =
+            values.into_iter().fold(update, |update, (name, value)| update.expression_attribute_values(name, value));
         item(update.build(), |write, update| write.update(update))
     }
 }

@@ -24,7 +24,14 @@ impl TrunkTable {
             NumberFate::Stay => String::new(),
             NumberFate::Go => format!(", {NUMBERS_GO} = :one"),
         };
-        let of_version = if version.is_some() { " AND version = :version" } else { "" };
+        const LIVE: &str = "#state IN (:active, :updating, :reverting)";
+        let condition = match version {
+            None => format!("#state = :deleting OR {LIVE}"),
+            Some(_) => format!(
+                "(#state = :deleting AND attribute_exists({NUMBERS_GO})) OR \
+                 ({LIVE} AND version = :version AND attribute_not_exists(import_number_id))"
+            ),
+        };
         let update = self
             .client
             .update_item()
@@ -34,9 +41,7 @@ impl TrunkTable {
                 "SET #state = :deleting, version = version + :one, lease_owner = :owner, lease_until = :until, \
                  sweep_shard = :shard, sweep_at = :until{fate}"
             ))
-            .condition_expression(format!(
-                "#state = :deleting OR (#state IN (:active, :updating, :reverting){of_version})"
-            ))
+            .condition_expression(condition)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":active", text(state::ACTIVE))
             .expression_attribute_values(":updating", text(state::UPDATING))

@@ -6,19 +6,41 @@ use trunkline_domain::{
 
 use crate::ports::{
     CommitOutcome, InboundTrunkSpec, NumberWrite, OutboundTrunkSpec, RevertStart, Reverting, SecretStore, SipService,
-    StoreError, SweepStore, TrunkRecord, TrunkStore, TwilioService, UpdateBegin, UpdateStart, UpstreamError,
+    StoreError, SweepStore, TrunkRecord, TrunkStore, TwilioError, TwilioService, UpdateBegin, UpdateStart,
+    UpstreamError,
 };
 use crate::provision::{UpstreamFailure, create_secret, livekit, secrets_manager, undo_secrets};
 use crate::undo::Stopped;
 use crate::{Budget, Lease, LeaseOwner, TrunkKey, twilio};
 
 /// The systems, the time and the lease of one change.
-pub(crate) struct Changing<'a, S, V, L> {
+pub(crate) struct Changing<'a, S, V, L, A> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
+    pub(crate) aside: &'a A,
     pub(crate) budget: &'a Budget,
     pub(crate) lease: &'a Lease,
+}
+
+/// What a change makes beside LiveKit's trunks and the secret.
+pub(crate) trait Aside: Sync {
+    /// Makes it.
+    fn make(&self) -> impl Future<Output = Result<(), TwilioError>> + Send;
+
+    /// Undo of it, whether it was made or not. Repeatable.
+    fn take_back(&self) -> impl Future<Output = Result<(), UpstreamFailure>> + Send;
+}
+
+/// Nothing.
+impl Aside for () {
+    async fn make(&self) -> Result<(), TwilioError> {
+        Ok(())
+    }
+
+    async fn take_back(&self) -> Result<(), UpstreamFailure> {
+        Ok(())
+    }
 }
 
 /// One trunk on its way from what it is to what it shall be.
@@ -29,7 +51,7 @@ pub(crate) struct Step {
     pub(crate) secret: SecretChange,
     /// The name of the secret that the change makes, if it makes one.
     pub(crate) new_secret_name: Option<String>,
-    /// The number that comes or goes at Twilio: the last look takes it off the trunk there, unless it is the trunk's then.
+    /// The number that comes or goes at Twilio: the last look puts it right there.
     pub(crate) twilio_number: Option<E164>,
 }
 
@@ -69,8 +91,7 @@ pub(crate) enum ChangeError {
     NoObject,
     /// Another has taken a trunk's record over.
     LeaseLost,
-    /// By whoever began it.
-    BrokenOff,
+    Twilio(TwilioError),
     Store(StoreError),
 }
 
@@ -97,7 +118,7 @@ enum TakenBack {
     LeaseLost,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
+impl<S: TrunkStore, V: SecretStore, L: SipService, A: Aside> Changing<'_, S, V, L, A> {
     /// Changes the trunks in the order of `steps`, all or none; gives them as they are then.
     pub(crate) async fn run(&self, steps: &[Step], written: Written<'_>) -> Result<Vec<Trunk>, ChangeError> {
         let mut begun = Vec::with_capacity(steps.len());
@@ -113,15 +134,14 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
                 break;
             }
         }
-        self.go_on(begun, written, Ok(())).await
+        self.go_on(begun, written).await
     }
 
-    /// Goes on with steps that have begun, the last of them perhaps not; with an error takes them back.
+    /// Goes on with steps that have begun, the last of them perhaps not.
     pub(crate) async fn go_on(
         &self,
         mut begun: Vec<Begun<'_>>,
         written: Written<'_>,
-        proceed: Result<(), ChangeError>,
     ) -> Result<Vec<Trunk>, ChangeError> {
         let made = match begun.pop_if(|last| !last.is_ours()) {
             Some(last) => {
@@ -130,10 +150,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
                 begun.extend(Some(last).filter(Begun::may_be_ours));
                 Err(refusal)
             }
-            None => match proceed {
-                Ok(()) => self.make(&mut begun).await,
-                Err(error) => Err(error),
-            },
+            None => self.make(&mut begun).await,
         };
         let (error, records) = match made {
             Ok(records) => match self.commit(&mut begun, &records, written).await {
@@ -187,6 +204,8 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
 
     /// One step behind the other: LiveKit takes a number on one trunk only when it is off the other.
     async fn make(&self, begun: &mut [Begun<'_>]) -> Result<Vec<TrunkRecord>, ChangeError> {
+        let aside = self.budget.forward(self.aside.make()).await;
+        aside.unwrap_or(Err(UpstreamError::Unanswered.into())).map_err(ChangeError::Twilio)?;
         let mut records = Vec::with_capacity(begun.len());
         for begun in begun {
             records.push(self.make_step(begun).await?);
@@ -303,6 +322,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
             RevertStart::LeaseLost => return Ok(TakenBack::LeaseLost),
             RevertStart::Reverting(import) => import,
         };
+        self.aside.take_back().await?;
         if made.in_livekit {
             let kept_secret = self.needed_secret(begun).await?;
             put_back(self.sip, &step.kept.trunk, kept_secret).await?;

@@ -123,7 +123,8 @@ impl UpdateError {
             ChangeError::NoSecret => Self::Upstream(Upstream::SecretsManager),
             ChangeError::NoObject => Self::Upstream(Upstream::LiveKit),
             ChangeError::LeaseLost => Self::Unavailable,
-            ChangeError::BrokenOff => Self::Internal,
+            // Numbers alone are at Twilio.
+            ChangeError::Twilio(_) => Self::Internal,
             ChangeError::Store(error) => error.into(),
         }
     }
@@ -186,7 +187,7 @@ pub enum NumberError {
     /// The Twilio account has given the number to a trunk or an application of its own; nothing was done.
     #[error("in use on the Twilio account")]
     InUseOnAccount,
-    /// Twilio refused for a reason that the customer can mend there.
+    /// Twilio refused for a reason that the customer can mend there; what had been done is undone.
     #[error("Twilio refused: {0}")]
     Twilio(TwilioRefusal),
     /// A workspace has the number already; nothing was done.
@@ -263,8 +264,9 @@ impl From<ChangeError> for NumberError {
             ChangeError::NoSecret => Self::Upstream(Upstream::SecretsManager),
             ChangeError::NoObject => Self::Upstream(Upstream::LiveKit),
             ChangeError::LeaseLost => Self::Unavailable,
-            // A change of numbers changes no secret, which alone can break rules; whoever breaks it off says why.
-            ChangeError::Invalid(_) | ChangeError::BrokenOff => Self::Internal,
+            // What it changes of a secret keeps the rules.
+            ChangeError::Invalid(_) => Self::Internal,
+            ChangeError::Twilio(error) => error.into(),
             ChangeError::Store(error) => error.into(),
         }
     }

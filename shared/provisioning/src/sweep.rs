@@ -11,8 +11,8 @@ use crate::ports::{
     TwilioService,
 };
 use crate::provision::{Bought, find_dispatch_rules, find_trunks, undo_objects, undo_purchase, undo_secrets};
-use crate::twilio::{self, OnTwilio};
-use crate::undo::{Stopped, Undoing, Undone, note_left_behind};
+use crate::twilio::OnTwilio;
+use crate::undo::{Beside, Stopped, Undoing, Undone, note_left_behind};
 use crate::{Budget, Lease, LeaseOwner, Timing, TrunkKey};
 
 /// Finishes what requests left: undoes and deletions that stopped half way, updates that have to be taken back, and the
@@ -176,19 +176,22 @@ impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit, T: Tw
         };
         let LeftBehind { mut seen, secret_names, number, twilio_account } = tombstone.left.clone();
         let found = find_trunks(&self.sip, key.id, number.as_ref()).await?;
-        if !found.trunk_ids.is_subset(&seen.trunk_ids) {
+        let is_last = found.trunk_ids.is_subset(&seen.trunk_ids);
+        if !is_last {
             let left = LeftBehind { seen: found.clone(), ..tombstone.left.clone() };
             note_left_behind(&self.store, key, &left).await?;
             seen.merge(found);
         }
         seen.merge(find_dispatch_rules(&self.sip, &seen.trunk_ids).await?);
-        if twilio_account.is_some() {
-            twilio::take_away(&self.secrets, &self.twilio, key.id, &secret_names).await?;
-        }
+        let beside = OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: None };
+        beside.take_away(key, &tombstone.left).await?;
         let bought = Bought::of(number.as_ref(), twilio_account.as_ref());
         undo_purchase(&self.sip, &bought, &seen.dispatch_rule_ids).await?;
         undo_objects(&self.sip, &seen).await?;
-        undo_secrets(&self.secrets, &secret_names).await?;
+        // Another look at a Twilio account needs its token.
+        if is_last || twilio_account.is_none() {
+            undo_secrets(&self.secrets, &secret_names).await?;
+        }
         self.store.drop_tombstone(key, &tombstone).await?;
         Ok(true)
     }

@@ -43,12 +43,12 @@ impl From<StoreError> for Stopped {
 /// What a trunk may have beside LiveKit's objects and its secret.
 pub(crate) trait Beside: Sync {
     /// Takes it away; repeatable.
-    fn take_away(&self, key: TrunkKey, record: &Unsettled) -> impl Future<Output = Result<(), UpstreamFailure>> + Send;
+    fn take_away(&self, key: TrunkKey, left: &LeftBehind) -> impl Future<Output = Result<(), UpstreamFailure>> + Send;
 }
 
 /// Nothing.
 impl Beside for () {
-    async fn take_away(&self, _: TrunkKey, _: &Unsettled) -> Result<(), UpstreamFailure> {
+    async fn take_away(&self, _: TrunkKey, _: &LeftBehind) -> Result<(), UpstreamFailure> {
         Ok(())
     }
 }
@@ -112,7 +112,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
                 };
                 record.seen.merge(find_dispatch_rules(self.sip, &record.seen.trunk_ids).await?);
             }
-            self.beside.take_away(self.key, &record).await?;
+            self.beside.take_away(self.key, &LeftBehind::from(&record)).await?;
             self.undo_livekit(bought, &record.seen).await?;
             // The last look at a Twilio account needs its token once more.
             if record.twilio_account.is_none() {
@@ -163,6 +163,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
             return Ok(());
         }
         note_left_behind(self.store, self.key, &left).await?;
+        self.beside.take_away(self.key, &left).await?;
         left.seen.merge(find_dispatch_rules(self.sip, &left.seen.trunk_ids).await?);
         self.undo_livekit(bought, &left.seen).await?;
         if left.twilio_account.is_none() {

@@ -61,8 +61,14 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         let numbers = kept.trunk.numbers.clone();
         let step = Step { kept, settings, numbers, secret, new_secret_name, twilio_number: None };
         let lease = budget.lease(owner);
-        let changing =
-            Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget: &budget, lease: &lease };
+        let changing = Changing {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            aside: &(),
+            budget: &budget,
+            lease: &lease,
+        };
         let changed = changing.run(&[step], Written::Trunk).await;
         let mut trunks = changed.map_err(|error| UpdateError::of(error, versions.is_some()))?;
         trunks.pop().ok_or(UpdateError::Internal)

@@ -1,20 +1,21 @@
 //! Numbers of a customer's Twilio account. The first one makes a trunk there and here, the others share it.
 
 use trunkline_domain::{
-    Binding, Direction, LiveKitObjects, NewTrunk, PhoneNumber, TrunkId, TwilioAccount, TwilioObjects,
+    Binding, Change, Direction, LiveKitObjects, NewTrunk, PhoneNumber, TrunkId, TwilioAccount, TwilioObjects,
 };
 
 use super::import::ImportBegun;
-use super::{ImportNumber, ImportRequest, imported, reserved, used, with};
+use super::{ImportNumber, ImportRequest, imported, kept_account, reserved, used, with};
 use crate::attempt::{Attempt, Creating};
-use crate::change::{ChangeError, Changing, Step, Written};
+use crate::change::{Changing, Step, Written};
 use crate::ports::{
-    LiveKit, NumberWrite, SecretStore, StoreError, TrunkRecord, TrunkStore, TwilioNumber, TwilioService, UpstreamError,
+    LiveKit, NumberWrite, SecretStore, StoreError, TrunkRecord, TrunkStore, TwilioError, TwilioNumber, TwilioRefusal,
+    TwilioService, UpstreamError,
 };
 use crate::provision::{Bought, Outcome, create_secret, secrets_manager};
-use crate::twilio::{Connection, OnTwilio, detach, in_time};
+use crate::twilio::{Connection, OnTwilio, Placement, in_time};
 use crate::undo::Beside;
-use crate::{Budget, Created, NumberError, StoredResponse, TrunkKey};
+use crate::{Budget, Created, NumberError, StoredResponse, TrunkKey, Upstream};
 
 /// What there is before an import begins.
 struct Found {
@@ -32,19 +33,28 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         render: impl Fn(&PhoneNumber) -> StoredResponse + Send,
     ) -> Result<Created, NumberError> {
         let budget = Budget::start(self.timing, request.deadline);
-        // Before Twilio is asked: by now it would say that the number is held, by this key's first request.
-        if let Some(claim) = &request.claim {
-            let looked = budget.forward(self.store.key_use(request.workspace_id, claim)).await;
-            if let Some(key_use) = looked.unwrap_or(Err(StoreError::Unavailable))? {
-                return used(key_use).map(Created::Before);
-            }
-        }
         let looked = budget.forward(self.look(&request, account)).await;
-        let Found { number, trunk } = looked.unwrap_or(Err(NumberError::Unavailable))?;
+        let Found { number, trunk } = match looked.unwrap_or(Err(NumberError::Unavailable)) {
+            Ok(found) => found,
+            // By this key's first request, perhaps.
+            Err(error @ (NumberError::InUseOnAccount | NumberError::Busy)) => {
+                return self.used_key(&request, &budget).await?.map(Created::Before).ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
         match trunk {
             Some(trunk) => self.share(request, account, &budget, trunk, number, render).await,
             None => self.connect_first(request, account, budget, number, render).await,
         }
+    }
+
+    /// Gives the answer of the idempotency key's first request, if there was one.
+    async fn used_key(&self, request: &ImportRequest, budget: &Budget) -> Result<Option<StoredResponse>, NumberError> {
+        let Some(claim) = &request.claim else {
+            return Ok(None);
+        };
+        let looked = budget.forward(self.store.key_use(request.workspace_id, claim)).await;
+        looked.unwrap_or(Err(StoreError::Unavailable))?.map(used).transpose()
     }
 
     async fn look(&self, request: &ImportRequest, account: &TwilioAccount) -> Result<Found, NumberError> {
@@ -133,16 +143,22 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
             domain_name: &domain_name.to_string(),
             login: (username, password),
             sip_url: &self.sip_host.origination_url(),
-            number_sid,
         };
-        let twilio = connection.make(&self.twilio, budget).await.map_err(|error| (error.into(), Outcome::default()))?;
-        match creating.provision(None).await {
-            Ok(livekit) => Ok((livekit, twilio)),
-            Err(outcome) => Err((outcome.failure().map_or(NumberError::Internal, NumberError::from), outcome)),
+        let made = connection.make(&self.twilio, budget).await;
+        let twilio = made.map_err(|error| (failed(error), Outcome::default()))?;
+        let livekit = creating
+            .provision(None)
+            .await
+            .map_err(|outcome| (outcome.failure().map_or(NumberError::Internal, NumberError::from), outcome))?;
+        // Its calls come from then on.
+        let attached = in_time(budget, self.twilio.attach_number(account, &twilio.trunk_sid, number_sid)).await;
+        match attached {
+            Ok(()) => Ok((livekit, twilio)),
+            Err(error) => Err((failed(error), Outcome::seen((&livekit).into()))),
         }
     }
 
-    /// Adds the number to the trunk of its account.
+    /// Adds the number to the trunk of its account. An auth token that is another by now takes the kept one's place.
     async fn share(
         &self,
         request: ImportRequest,
@@ -153,38 +169,41 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         render: impl Fn(&PhoneNumber) -> StoredResponse + Send,
     ) -> Result<Created, NumberError> {
         let ImportRequest { workspace_id, number, claim, owner, .. } = request;
-        let trunk_sid = trunk.trunk.twilio.as_ref().map(|objects| objects.trunk_sid.clone());
-        let trunk_sid = trunk_sid.ok_or(NumberError::Internal)?;
-        let is_attached = is_on(&found, Some(&trunk));
+        let read = budget.forward(kept_account(&self.secrets, &trunk)).await;
+        let kept_account = read.unwrap_or(Err(NumberError::Unavailable))?;
+        let objects = trunk.trunk.twilio.clone().ok_or(NumberError::Internal)?;
         let binding = Binding { trunk_id: trunk.trunk.id, direction: Direction::Both };
-        let number = imported(workspace_id, &number, binding, Some(found.sid.clone()), budget.now());
+        let number = imported(workspace_id, &number, binding, Some(found.sid), budget.now());
+        let aside = Placement {
+            twilio: &self.twilio,
+            account,
+            trunk_sid: &objects.trunk_sid,
+            number: &number.e164,
+            shall_be: true,
+        };
+        let mut step = Step { twilio_number: Some(number.e164.clone()), ..with(trunk, &number.e164, number.id) };
+        if !kept_account.is_opened_like(account) {
+            let key = TrunkKey { workspace_id, id: binding.trunk_id };
+            step.secret.credentials = Change::Set(account.to_credentials());
+            step.new_secret_name = Some(self.secret_prefix.name_for_change(key, &owner));
+        }
         let lease = budget.lease(owner);
-        let changing = Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget, lease: &lease };
-        let step = Step { twilio_number: Some(number.e164.clone()), ..with(trunk, &number.e164, number.id) };
+        let changing = Changing {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            aside: &aside,
+            budget,
+            lease: &lease,
+        };
         let begun = match self.begin_import(&changing, &step, &number, claim.as_ref()).await? {
             ImportBegun::Begun(begun) => begun,
             ImportBegun::Before(answer) => return Ok(Created::Before(answer)),
         };
-        let attached = match begun.is_ours() && !is_attached {
-            true => in_time(budget, self.twilio.attach_number(account, &trunk_sid, &found.sid)).await,
-            false => Ok(()),
-        };
         let answer = render(&number);
         let kept = claim.as_ref().map(|claim| (claim, &answer));
-        let written = Written::Number(NumberWrite::Import(&number, kept));
-        let proceed = attached.map_err(|_| ChangeError::BrokenOff);
-        let Err(error) = changing.go_on(vec![begun], written, proceed).await else {
-            return Ok(Created::Now(answer));
-        };
-        // Where it may have been committed after all, the sweeper decides.
-        if matches!(error, ChangeError::BrokenOff | ChangeError::Upstream(_) | ChangeError::NoObject) {
-            let detached = detach(&self.twilio, account, &trunk_sid, &number.e164);
-            let _ = budget.to_the_end(detached).await;
-        }
-        Err(match (error, attached) {
-            (ChangeError::BrokenOff, Err(refused)) => refused.into(),
-            (error, _) => error.into(),
-        })
+        changing.go_on(vec![begun], Written::Number(NumberWrite::Import(&number, kept))).await?;
+        Ok(Created::Now(answer))
     }
 }
 
@@ -192,4 +211,12 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
 fn is_on(number: &TwilioNumber, trunk: Option<&TrunkRecord>) -> bool {
     let objects = trunk.and_then(|record| record.trunk.twilio.as_ref());
     objects.is_some_and(|objects| number.trunk_sid.as_ref() == Some(&objects.trunk_sid))
+}
+
+/// Why an import fails that has begun with credentials that were right.
+fn failed(error: TwilioError) -> NumberError {
+    match error {
+        TwilioError::Refused(TwilioRefusal::Credentials) => NumberError::Upstream(Upstream::Twilio),
+        error => error.into(),
+    }
 }

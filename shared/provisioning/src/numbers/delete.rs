@@ -2,15 +2,15 @@ use std::time::SystemTime;
 
 use trunkline_domain::{Binding, Kind, PhoneNumber};
 
-use super::{bound_trunk, without};
+use super::{bound_trunk, kept_account, without};
 use crate::change::{Changing, Step, Written};
 use crate::delete::Deletion;
 use crate::ports::{
     DeletionStart, LiveKit, NumberEdit, NumberFate, NumberStore, NumberWrite, SecretStore, StoreError, TrunkRecord,
     TrunkStore, TwilioService,
 };
-use crate::provision::UpstreamFailure;
-use crate::{Budget, DeleteError, LeaseOwner, NumberError, NumberKey, Timing, TrunkKey, Upstream, twilio};
+use crate::twilio::Placement;
+use crate::{Budget, DeleteError, LeaseOwner, NumberError, NumberKey, Timing, TrunkKey, Upstream};
 
 /// Deletes phone numbers: they are free for others then.
 #[derive(Debug, Clone)]
@@ -58,7 +58,8 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
             return match trunk {
                 // Whoever began to delete it has said what becomes of its numbers.
                 Err(NumberError::Busy) => self.give_back(key, number, (NumberFate::Stay, None), &budget, owner).await,
-                Ok(trunk) if trunk.trunk.numbers.len() <= 1 => {
+                Ok(trunk) if !trunk.trunk.numbers.contains_key(&number.e164) => Err(NumberError::Busy),
+                Ok(trunk) if trunk.trunk.numbers.len() == 1 => {
                     let fate = (NumberFate::Go, Some(trunk.trunk.version));
                     self.give_back(key, number, fate, &budget, owner).await
                 }
@@ -69,14 +70,19 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
         let trunk = trunk?;
         let step = without(trunk, &number.e164);
         let lease = budget.lease(owner);
-        let changing =
-            Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget: &budget, lease: &lease };
+        let changing = Changing {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            aside: &(),
+            budget: &budget,
+            lease: &lease,
+        };
         changing.run(&[step], Written::Number(NumberWrite::Edit(edit))).await?;
         Ok(())
     }
 
-    /// Of a number whose account has others on the trunk. Like an old secret, it leaves Twilio as soon as the change counts;
-    /// if it does not, the last look takes it off.
+    /// Of a number whose account has others on the trunk: it leaves Twilio too.
     async fn disconnect(
         &self,
         number: PhoneNumber,
@@ -84,18 +90,27 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
         budget: &Budget,
         owner: LeaseOwner,
     ) -> Result<(), NumberError> {
-        let (secret_names, objects) = (trunk.secret_name.iter().cloned().collect(), trunk.trunk.twilio.clone());
+        let read = budget.forward(kept_account(&self.secrets, &trunk)).await;
+        let account = read.unwrap_or(Err(NumberError::Unavailable))?;
+        let objects = trunk.trunk.twilio.clone().ok_or(NumberError::Internal)?;
         let lease = budget.lease(owner);
-        let changing = Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget, lease: &lease };
+        let aside = Placement {
+            twilio: &self.twilio,
+            account: &account,
+            trunk_sid: &objects.trunk_sid,
+            number: &number.e164,
+            shall_be: false,
+        };
+        let changing = Changing {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            aside: &aside,
+            budget,
+            lease: &lease,
+        };
         let step = Step { twilio_number: Some(number.e164.clone()), ..without(trunk, &number.e164) };
         changing.run(&[step], Written::Number(NumberWrite::Edit(NumberEdit::Remove(&number)))).await?;
-        let detached = async {
-            if let (Some(objects), Some(account)) = (objects, twilio::account_of(&self.secrets, &secret_names).await?) {
-                twilio::detach(&self.twilio, &account, &objects.trunk_sid, &number.e164).await?;
-            }
-            Ok::<_, UpstreamFailure>(())
-        };
-        let _ = budget.to_the_end(detached).await;
         Ok(())
     }
 

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use trunkline_domain::{Binding, NewNumber, NumberSpec, PhoneNumber, SipHost, TrunkId, WorkspaceId};
 
 use super::{carrier_trunk, imported, used, with};
-use crate::change::{Begun, Changing, Step, Written};
+use crate::change::{Aside, Begun, Changing, Step, Written};
 use crate::ports::{
     ImportStart, LiveKit, NumberReservation, NumberWrite, SecretStore, StoreError, TrunkStore, TwilioService,
 };
@@ -81,8 +81,14 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         let binding = Binding { trunk_id, direction: trunk.trunk.settings.direction() };
         let number = imported(workspace_id, &number, binding, None, budget.now());
         let lease = budget.lease(owner);
-        let changing =
-            Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget: &budget, lease: &lease };
+        let changing = Changing {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            aside: &(),
+            budget: &budget,
+            lease: &lease,
+        };
         let step = with(trunk, &number.e164, number.id);
         let begun = match self.begin_import(&changing, &step, &number, claim.as_ref()).await? {
             ImportBegun::Begun(begun) => begun,
@@ -90,14 +96,14 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         };
         let answer = render(&number);
         let kept = claim.as_ref().map(|claim| (claim, &answer));
-        changing.go_on(vec![begun], Written::Number(NumberWrite::Import(&number, kept)), Ok(())).await?;
+        changing.go_on(vec![begun], Written::Number(NumberWrite::Import(&number, kept))).await?;
         Ok(Created::Now(answer))
     }
 
     /// The first write of an import onto a trunk that there is.
-    pub(super) async fn begin_import<'a>(
+    pub(super) async fn begin_import<'a, A: Aside>(
         &self,
-        changing: &Changing<'_, S, V, L>,
+        changing: &Changing<'_, S, V, L, A>,
         step: &'a Step,
         number: &PhoneNumber,
         claim: Option<&IdempotencyClaim>,

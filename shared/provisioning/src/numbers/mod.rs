@@ -11,11 +11,14 @@ pub use import::{ImportNumber, ImportRequest};
 pub use update::{UpdateNumber, UpdateNumberRequest};
 
 use jiff::Timestamp;
-use trunkline_domain::{Binding, E164, Kind, NewNumber, PhoneNumber, PhoneNumberId, TrunkId, WorkspaceId};
+use trunkline_domain::{
+    Binding, E164, Kind, NewNumber, PhoneNumber, PhoneNumberId, TrunkId, TwilioAccount, WorkspaceId,
+};
 
 use crate::change::Step;
-use crate::ports::{ReserveOutcome, TrunkRecord, TrunkStore};
-use crate::{KeyUse, NumberError, StoredResponse, TrunkKey};
+use crate::ports::{ReserveOutcome, SecretStore, TrunkRecord, TrunkStore};
+use crate::provision::secrets_manager;
+use crate::{KeyUse, NumberError, StoredResponse, TrunkKey, Upstream};
 
 /// A live trunk that numbers of a carrier may be bound to.
 async fn carrier_trunk<S: TrunkStore>(
@@ -97,4 +100,14 @@ fn used(key_use: KeyUse) -> Result<StoredResponse, NumberError> {
         KeyUse::Answered(answer) => Ok(answer),
         key_use => Err(NumberError::KeyUsed(key_use)),
     }
+}
+
+/// The account whose numbers share a trunk, as the trunk's secret opens it.
+async fn kept_account<V: SecretStore>(secrets: &V, record: &TrunkRecord) -> Result<TwilioAccount, NumberError> {
+    let missing = NumberError::Upstream(Upstream::SecretsManager);
+    let Some(name) = &record.secret_name else {
+        return Err(missing);
+    };
+    let secret = secrets.read(name).await.map_err(secrets_manager)?;
+    secret.as_ref().and_then(TwilioAccount::of_secret).ok_or(missing)
 }

@@ -102,6 +102,17 @@ pub struct LeftBehind {
     pub twilio_account: Option<AccountSid>,
 }
 
+impl From<&Unsettled> for LeftBehind {
+    fn from(record: &Unsettled) -> Self {
+        Self {
+            seen: record.seen.clone(),
+            secret_names: record.secret_names.clone(),
+            number: record.import.as_ref().map(|import| import.e164.clone()),
+            twilio_account: record.twilio_account.clone(),
+        }
+    }
+}
+
 /// What the write that begins an undo found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UndoStart {
@@ -219,7 +230,7 @@ pub trait TrunkStore: Send + Sync {
     fn reserve(&self, reservation: Reservation<'_>) -> impl Future<Output = Result<ReserveOutcome, StoreError>> + Send;
 
     /// One transaction, if the record is still `provisioning` under `owner`'s lease: the trunk `active`, the `number` shown
-    /// that is imported with it, the response kept.
+    /// that is imported with it, the response kept. A trunk at Twilio is due for a last look when the tombstone time is over.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
@@ -339,8 +350,8 @@ pub trait TrunkStore: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// `active → deleting` with a lease and in the sweep index, also from an update under way, whose writes are refused
-    /// from then on; repeatable by anybody. Once its numbers shall go, they go. With a `version`, only if a live trunk is
-    /// of it.
+    /// from then on; repeatable by anybody. Once its numbers shall go, they go. With a `version`, only from a live trunk of it
+    /// without an import under way, or one whose numbers go already.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.

@@ -336,7 +336,7 @@ impl Table {
         self.trunks.remove(&id);
         self.count -= 1;
         if let Some(account_sid) = &gone.twilio_account {
-            assert_eq!(self.accounts.remove(account_sid), Some(id), "an account's trunk");
+            self.accounts.remove(account_sid);
         }
         let imported = gone.import.as_ref().filter(|_| !deleted);
         let left = LeftBehind {
@@ -464,6 +464,10 @@ impl TrunkStore for InProcess {
         record.version = trunk.version;
         record.updated_at = trunk.updated_at;
         (record.lease, record.sweep) = (None, None);
+        if trunk.twilio.is_some() {
+            record.seen_numbers.extend(trunk.numbers.keys().cloned());
+            record.sweep = Some(Sweep::at(Timestamp::now() + TOMBSTONE));
+        }
         if let Some(number) = number {
             table.numbers.insert(number.id, Number { number: number.clone(), is_shown: true });
         }
@@ -645,8 +649,9 @@ impl TrunkStore for InProcess {
     ) -> Result<DeletionStart, StoreError> {
         let table = &mut self.contents().table;
         let deletable = |record: &&mut Record| {
-            let is_meant = version.is_none_or(|version| version == record.version);
-            (record.state.is_shown() && is_meant) || record.state == State::Deleting
+            let is_meant = version.is_none_or(|version| version == record.version && record.import.is_none());
+            let goes = version.is_none() || record.fate == NumberFate::Go;
+            (record.state.is_shown() && is_meant) || (record.state == State::Deleting && goes)
         };
         let Some(record) = table.trunks.get_mut(&key.id).filter(deletable) else {
             return Ok(DeletionStart::Absent);
