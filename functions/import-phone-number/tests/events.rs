@@ -56,7 +56,7 @@ async fn it_imports_from_an_account() {
     event["body"] = json!({"e164": "+12025550101", "provider": "twilio", "twilio": account}).to_string().into();
     let response = events::opened(function.invoke(event).await);
     assert_eq!((&response["statusCode"], &response["body"]["type"]), (&json!(201), &json!("twilio")), "{response}");
-    assert_eq!(world.left().await, before + Left::both(1));
+    assert_eq!(world.left().await, before + Left { in_sweep_index: 1, ..Left::both(1) });
 }
 
 #[tokio::test]
