@@ -85,9 +85,7 @@ impl NewTrunk {
         };
         Ok(Self { settings, secret: TrunkSecret::of(password, credentials) })
     }
-}
 
-impl NewTrunk {
     /// The trunk that a number of LiveKit's own rings on: nobody but LiveKit sends its calls.
     pub fn of_livekit_number(number: &E164) -> Self {
         let settings = TrunkSettings {

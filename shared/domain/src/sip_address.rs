@@ -120,7 +120,7 @@ impl SipHost {
         format!("sip:{user}@{}", self.0)
     }
 
-    /// The URI under which Twilio calls whatever number was called.
+    /// The URI of the host alone: Twilio puts the called number before it.
     pub fn origination_url(&self) -> String {
         format!("sip:{}", self.0)
     }

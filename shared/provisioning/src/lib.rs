@@ -2,7 +2,7 @@
 //! with its phone numbers: [`ImportNumber`], [`UpdateNumber`], [`DeleteNumber`]; [`Audit`]; [`Workspaces`], the operators'
 //! part; and the [`ports`] through which they reach DynamoDB, Secrets Manager, LiveKit and Twilio.
 //!
-//! The protocol: reserve or begin (one write), provision or change (in parallel), commit (one write). What fails is
+//! The protocol: reserve or begin (one write), provision or change (as much in parallel as an undo allows), commit (one write). What fails is
 //! undone under the same lease; what cannot be undone at once stays in the sweep index.
 
 mod attempt;

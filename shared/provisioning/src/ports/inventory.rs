@@ -108,7 +108,8 @@ pub enum TableRecord {
     },
 }
 
-/// Of a live trunk that is being changed, or was a short while ago: what LiveKit says of it is not settled yet.
+/// Of a live trunk that is being changed, or was a short while ago: what LiveKit and Twilio say of it is not
+/// settled yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsettledUpdate {
     /// The names of the secrets that it may have beside its own.

@@ -32,7 +32,7 @@ pub use trunks::{
 pub use twilio::{TwilioError, TwilioNumber, TwilioRefusal, TwilioService};
 pub use workspaces::{KeyAdded, ListedApiKey, Workspace, WorkspaceStore};
 
-/// Why a call to LiveKit or Secrets Manager did not succeed: what a use case needs of its [`Failure`].
+/// Why a call to LiveKit, Secrets Manager or Twilio did not succeed: what a use case needs of its [`Failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
     /// Refused because of another object; not done.

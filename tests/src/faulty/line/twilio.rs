@@ -5,9 +5,9 @@ use trunkline_provisioning::ports::{TwilioError, TwilioNumber, TwilioService, Up
 
 use super::{Effect, Line};
 
-/// How a call is refused that takes something away. A customer's account that lets nobody in keeps what is on it, which
-/// is no fault of ours; a list that a trunk takes is refused like this.
-const IN_THE_WAY: TwilioError = TwilioError::Upstream(UpstreamError::Conflict);
+/// A refusal of what puts right, which is not Twilio's own word: where Twilio refuses, what is there stays, and the suites
+/// would find it.
+const NOT_TAKEN: TwilioError = TwilioError::Upstream(UpstreamError::NotDone);
 
 /// Where customers' Twilio accounts are, at the end of a [`Line`]. LiveKit has calls of the same names.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl<T: TwilioService + Clone + 'static> TwilioService for LineTwilio<T> {
     async fn delete_trunk(&self, account: &TwilioAccount, trunk_sid: &str) -> Result<(), TwilioError> {
         let (twilio, account, sid) = (self.twilio.clone(), account.clone(), trunk_sid.to_owned());
         let work = async move { twilio.delete_trunk(&account, &sid).await };
-        self.line.call_refused_as(IN_THE_WAY, "twilio delete_trunk", Effect::Write, work).await
+        self.line.call_refused_as(NOT_TAKEN, "twilio delete_trunk", Effect::Write, work).await
     }
 
     async fn create_credential_list(&self, account: &TwilioAccount, id: TrunkId) -> Result<String, TwilioError> {
@@ -78,7 +78,7 @@ impl<T: TwilioService + Clone + 'static> TwilioService for LineTwilio<T> {
     async fn delete_credential_list(&self, account: &TwilioAccount, list_sid: &str) -> Result<(), TwilioError> {
         let (twilio, account, sid) = (self.twilio.clone(), account.clone(), list_sid.to_owned());
         let work = async move { twilio.delete_credential_list(&account, &sid).await };
-        self.line.call_refused_as(IN_THE_WAY, "twilio delete_credential_list", Effect::Write, work).await
+        self.line.call_refused_as(NOT_TAKEN, "twilio delete_credential_list", Effect::Write, work).await
     }
 
     async fn attach_credential_list(
@@ -115,7 +115,7 @@ impl<T: TwilioService + Clone + 'static> TwilioService for LineTwilio<T> {
         let (twilio, account) = (self.twilio.clone(), account.clone());
         let (trunk_sid, number_sid) = (trunk_sid.to_owned(), number_sid.to_owned());
         let work = async move { twilio.attach_number(&account, &trunk_sid, &number_sid).await };
-        self.line.call("twilio attach_number", Effect::Write, work).await
+        self.line.call_refused_as(NOT_TAKEN, "twilio attach_number", Effect::Write, work).await
     }
 
     async fn detach_number(
@@ -127,7 +127,7 @@ impl<T: TwilioService + Clone + 'static> TwilioService for LineTwilio<T> {
         let (twilio, account) = (self.twilio.clone(), account.clone());
         let (trunk_sid, number_sid) = (trunk_sid.to_owned(), number_sid.to_owned());
         let work = async move { twilio.detach_number(&account, &trunk_sid, &number_sid).await };
-        self.line.call_refused_as(IN_THE_WAY, "twilio detach_number", Effect::Write, work).await
+        self.line.call_refused_as(NOT_TAKEN, "twilio detach_number", Effect::Write, work).await
     }
 
     async fn numbers_of_trunk(
