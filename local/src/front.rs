@@ -23,6 +23,7 @@ use trunkline_http::{
 };
 use trunkline_livekit::LiveKitSip;
 use trunkline_secrets::TrunkSecrets;
+use trunkline_twilio::TwilioRest;
 
 /// The handlers of all functions.
 pub(crate) struct Handlers {
@@ -30,12 +31,12 @@ pub(crate) struct Handlers {
     list_sip_trunks: ListSipTrunks<TrunkTable, TrunkTable>,
     get_sip_trunk: GetSipTrunk<TrunkTable, TrunkTable>,
     update_sip_trunk: UpdateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
-    delete_sip_trunk: DeleteSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
-    import_phone_number: ImportPhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    delete_sip_trunk: DeleteSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>,
+    import_phone_number: ImportPhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>,
     list_phone_numbers: ListPhoneNumbers<TrunkTable, TrunkTable>,
     get_phone_number: GetPhoneNumber<TrunkTable, TrunkTable>,
     update_phone_number: UpdatePhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
-    delete_phone_number: DeletePhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    delete_phone_number: DeletePhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>,
 }
 
 impl Handlers {

@@ -22,6 +22,10 @@ pub(crate) struct Identity {
     pub(crate) livekit_api_secret: String,
     pub(crate) aws_access_key_id: String,
     pub(crate) aws_secret_access_key: String,
+    #[serde(default = "new_account_sid")]
+    pub(crate) twilio_account_sid: String,
+    #[serde(default = "new_auth_token")]
+    pub(crate) twilio_auth_token: String,
 }
 
 const FILE: &str = "identity.json";
@@ -40,6 +44,8 @@ impl Identity {
             livekit_api_secret: random(43),
             aws_access_key_id: format!("AKIA{}", random(16).to_uppercase()),
             aws_secret_access_key: random(40),
+            twilio_account_sid: new_account_sid(),
+            twilio_auth_token: new_auth_token(),
         }
     }
 
@@ -48,15 +54,15 @@ impl Identity {
         let Some(folder) = folder else {
             return Ok(Self::new());
         };
-        match std::fs::read(folder.join(FILE)) {
-            Ok(kept) => Ok(serde_json::from_slice(&kept)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let identity = Self::new();
-                write_private_json(&folder.join(FILE), &identity)?;
-                Ok(identity)
-            }
-            Err(error) => Err(error),
-        }
+        let path = folder.join(FILE);
+        let identity = match std::fs::read(&path) {
+            Ok(kept) => serde_json::from_slice(&kept)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::new(),
+            Err(error) => return Err(error),
+        };
+        // With what a version before did not know.
+        write_private_json(&path, &identity)?;
+        Ok(identity)
     }
 
     /// Makes the workspaces and keys where they are not there yet.
@@ -75,9 +81,42 @@ impl Identity {
     }
 }
 
+/// A SID is two letters and a UUID in hexadecimal digits.
+fn new_account_sid() -> String {
+    format!("AC{:032x}", rand::random::<u128>())
+}
+
+/// As Twilio's console shows them.
+pub(crate) fn new_auth_token() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
 fn unless_there<T>(made: Result<T, WorkspaceError>) -> Result<(), WorkspaceError> {
     match made {
         Ok(_) | Err(WorkspaceError::Exists) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn what_an_older_data_directory_lacks_is_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Identity::open(Some(folder.path())).unwrap();
+        let file = folder.path().join(FILE);
+        let mut kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        kept.as_object_mut().unwrap().retain(|name, _| !name.starts_with("twilio_"));
+        std::fs::write(&file, kept.to_string()).unwrap();
+
+        let [first, second] = [(); 2].map(|()| Identity::open(Some(folder.path())).unwrap());
+        assert_eq!(first.api_key, made.api_key);
+        assert_ne!(first.twilio_auth_token, made.twilio_auth_token);
+        assert_eq!(first.twilio_account_sid, second.twilio_account_sid);
+        assert_eq!(first.twilio_auth_token, second.twilio_auth_token);
     }
 }

@@ -39,6 +39,15 @@ pub struct Ready {
     pub aws_secret_access_key: String,
     /// For both AWS services.
     pub aws_region: String,
+    /// Twilio, all of its APIs. Absent where it is real, like what opens an account there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub twilio_url: Option<String>,
+    /// An account there, with a phone number that may be imported, one on a trunk and one of an application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub twilio_account_sid: Option<String>,
+    /// What opens the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub twilio_auth_token: Option<String>,
 }
 
 impl Ready {

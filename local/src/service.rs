@@ -13,12 +13,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_dynamodb::AdminError;
-use trunkline_provisioning::ports::{LiveKitNumbers, NumberStore, SecretStore, SipService, SweepStore, TrunkStore};
+use trunkline_provisioning::ports::{
+    LiveKitNumbers, NumberStore, SecretStore, SipService, SweepStore, TrunkStore, TwilioService,
+};
 use trunkline_provisioning::{Sweep, WorkspaceError};
 
 use crate::emulators::journal::{JournalError, Storage};
 use crate::emulators::livekit::{Credentials, LiveKit};
 use crate::emulators::secrets_manager::SecretsManager;
+use crate::emulators::twilio::{Account, Twilio};
 use crate::front::{self, Handlers};
 use crate::identity::Identity;
 use crate::private_file::{make_private_file, make_private_folder};
@@ -109,6 +112,16 @@ pub async fn start(options: Options) -> Result<Service, StartError> {
                 url
             }
         },
+        twilio_url: if settings::twilio_is_real(&shell) {
+            None
+        } else {
+            let Identity { twilio_account_sid, twilio_auth_token, .. } = &identity;
+            let account = Account::demo(twilio_account_sid, twilio_auth_token.as_str().into());
+            let emulator = Twilio::open(&storage(data_dir, "twilio"), vec![account])?;
+            let (listener, url) = listen(0).await?;
+            emulators.push(Task::spawn(|stop| emulator.serve(listener, stop)));
+            Some(url)
+        },
     };
     let settings = settings::of_handlers(&shell, keys, &services);
     let environment = Environment::from(settings.clone());
@@ -142,6 +155,9 @@ pub async fn start(options: Options) -> Result<Service, StartError> {
         aws_access_key_id: setting("AWS_ACCESS_KEY_ID"),
         aws_secret_access_key: setting("AWS_SECRET_ACCESS_KEY"),
         aws_region: setting("AWS_REGION"),
+        twilio_account_sid: services.twilio_url.is_some().then_some(identity.twilio_account_sid),
+        twilio_auth_token: services.twilio_url.is_some().then_some(identity.twilio_auth_token),
+        twilio_url: services.twilio_url,
     };
     Ok(Service { ready, front, sweeper, emulators })
 }
@@ -194,11 +210,12 @@ impl Task {
     }
 }
 
-async fn sweep_until<S, V, L>(mut stop: Stop, sweep: Sweep<S, V, L>, interval: Duration) -> io::Result<()>
+async fn sweep_until<S, V, L, T>(mut stop: Stop, sweep: Sweep<S, V, L, T>, interval: Duration) -> io::Result<()>
 where
     S: TrunkStore + NumberStore + SweepStore,
     V: SecretStore,
     L: SipService + LiveKitNumbers,
+    T: TwilioService,
 {
     loop {
         tokio::select! {

@@ -11,14 +11,18 @@ pub(crate) struct Services {
     pub(crate) dynamodb_url: String,
     pub(crate) secretsmanager_url: String,
     pub(crate) livekit_url: String,
+    /// The emulator's; none where Twilio is real.
+    pub(crate) twilio_url: Option<String>,
 }
 
 pub(crate) const DYNAMODB: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 pub(crate) const SECRETS_MANAGER: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
 pub(crate) const LIVEKIT: &str = "LIVEKIT_URL";
+const TWILIO_API: &str = "TWILIO_API_URL";
+const TWILIO_TRUNKING: &str = "TWILIO_TRUNKING_URL";
 
 /// What a handler on a laptop takes over from the shell, if it is set there.
-const FROM_SHELL: [&str; 10] = [
+const FROM_SHELL: [&str; 12] = [
     "ALLOW_PRIVATE_SIP_ADDRESSES",
     "AWS_CA_BUNDLE",
     "AWS_REGION",
@@ -29,7 +33,14 @@ const FROM_SHELL: [&str; 10] = [
     "SWEEP_INTERVAL_SECONDS",
     "TABLE_NAME",
     "TOMBSTONE_SECONDS",
+    TWILIO_API,
+    TWILIO_TRUNKING,
 ];
+
+/// Whether Twilio is: one URL is enough, since the other is Twilio's own by default.
+pub(crate) fn twilio_is_real(shell: &Environment) -> bool {
+    [TWILIO_API, TWILIO_TRUNKING].iter().any(|name| shell.optional(name).is_some())
+}
 
 /// The keys of the services: the shell's where a real service is used, the demo's own otherwise. Real AWS credentials
 /// are taken only for a real AWS service, so that they never end in a ready file by chance; an emulator beside it takes
@@ -71,8 +82,10 @@ pub(crate) fn of_handlers(
         (SECRETS_MANAGER, &services.secretsmanager_url),
         (LIVEKIT, &services.livekit_url),
     ];
+    let twilio = services.twilio_url.iter().flat_map(|url| [(TWILIO_API, url), (TWILIO_TRUNKING, url)]);
     let from_shell = FROM_SHELL.into_iter().filter_map(|name| Some((name, shell.optional(name)?)));
-    let own = defaults.into_iter().chain(from_shell).chain(urls.map(|(name, url)| (name, url.as_str())));
+    let urls = urls.into_iter().chain(twilio).map(|(name, url)| (name, url.as_str()));
+    let own = defaults.into_iter().chain(from_shell).chain(urls);
     settings.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     settings
 }

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tokio::process::Command;
+use trunkline_domain::{AccountSid, AuthToken, TwilioAccount};
 use trunkline_tests::fault::{On, System};
+use trunkline_tests::probe::{OnTwilio, Twilio};
 use trunkline_tests::process::{Process, Trunkline};
 use trunkline_tests::{TRUNKS, World, both, inbound};
 
@@ -42,6 +44,9 @@ async fn the_ready_file_holds_exactly_what_a_script_needs() {
         "aws_access_key_id",
         "aws_secret_access_key",
         "aws_region",
+        "twilio_url",
+        "twilio_account_sid",
+        "twilio_auth_token",
     ];
     expected.sort_unstable();
     assert_eq!(keys, expected);
@@ -51,7 +56,7 @@ async fn the_ready_file_holds_exactly_what_a_script_needs() {
     assert_eq!(mode(trunkline.ready_file()), 0o600);
     let folder = trunkline.ready_file().parent().unwrap().to_owned();
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "nothing half written beside it");
-    for url in ["url", "dynamodb_url", "secretsmanager_url", "livekit_url"] {
+    for url in ["url", "dynamodb_url", "secretsmanager_url", "livekit_url", "twilio_url"] {
         assert!(trunkline.ready(url).starts_with("http://127.0.0.1:"), "{url}");
     }
 
@@ -60,6 +65,15 @@ async fn the_ready_file_holds_exactly_what_a_script_needs() {
     client.with_key(trunkline.ready("read_api_key")).get_trunk(trunk.id()).await.expect(200);
     client.with_key(trunkline.ready("read_api_key")).create(&both()).await.expect(403);
     client.with_key(trunkline.ready("other_api_key")).get_trunk(trunk.id()).await.expect(404);
+}
+
+#[tokio::test]
+async fn the_ready_file_is_silent_about_a_real_twilio() {
+    for name in ["TWILIO_API_URL", "TWILIO_TRUNKING_URL"] {
+        let environment = BTreeMap::from([(name.to_owned(), "https://twilio.example".to_owned())]);
+        let trunkline = Trunkline::start(BINARY, &[], &environment).await;
+        assert!(trunkline.ready.as_object().unwrap().keys().all(|key| !key.starts_with("twilio")), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -114,6 +128,14 @@ async fn dev_is_what_runs_without_a_command() {
     process.until("ready file", |_| std::fs::read_to_string(&file).ok()).await;
 }
 
+async fn on_twilio(trunkline: &Trunkline) -> OnTwilio {
+    let account = TwilioAccount {
+        account_sid: AccountSid::parse(trunkline.ready("twilio_account_sid")).unwrap(),
+        auth_token: AuthToken::parse(trunkline.ready("twilio_auth_token")).unwrap(),
+    };
+    Twilio::new(trunkline.ready("twilio_url").to_owned()).all(&account).await
+}
+
 #[tokio::test]
 async fn a_data_directory_is_there_again_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
@@ -122,6 +144,8 @@ async fn a_data_directory_is_there_again_at_the_next_start() {
     let mut first = Trunkline::start(BINARY, &arguments, &nothing()).await;
     let trunk = first.client().create_once("order-1", &both()).await.expect(201);
     let other = first.client().with_key(first.ready("other_api_key")).create(&inbound()).await.expect(201);
+    let on_first_twilio = on_twilio(&first).await;
+    assert_eq!(on_first_twilio.numbers.len(), 5);
     first.process.signal("TERM").await;
     assert!(first.process.ended().await.success());
     assert_eq!(mode(&data), 0o700);
@@ -131,9 +155,19 @@ async fn a_data_directory_is_there_again_at_the_next_start() {
     }
 
     let second = Trunkline::start(BINARY, &arguments, &nothing()).await;
-    for key in ["workspace_id", "api_key", "read_api_key", "other_api_key", "livekit_api_secret", "secret_prefix"] {
+    for key in [
+        "workspace_id",
+        "api_key",
+        "read_api_key",
+        "other_api_key",
+        "livekit_api_secret",
+        "secret_prefix",
+        "twilio_account_sid",
+        "twilio_auth_token",
+    ] {
         assert_eq!(second.ready(key), first.ready(key), "{key}");
     }
+    assert_eq!(on_twilio(&second).await, on_first_twilio);
     let client = second.client();
     assert_eq!(client.get_trunk(trunk.id()).await.expect(200).body, trunk.body);
     assert_eq!(client.create_once("order-1", &both()).await.expect(201).text, trunk.text);
@@ -162,9 +196,15 @@ async fn a_killed_service_finds_its_data_again() {
 async fn without_a_data_directory_everything_is_new() {
     let first = Trunkline::start(BINARY, &[], &nothing()).await;
     let second = Trunkline::start(BINARY, &[], &nothing()).await;
-    for key in
-        ["workspace_id", "api_key", "read_api_key", "other_api_key", "livekit_api_secret", "aws_secret_access_key"]
-    {
+    for key in [
+        "workspace_id",
+        "api_key",
+        "read_api_key",
+        "other_api_key",
+        "livekit_api_secret",
+        "aws_secret_access_key",
+        "twilio_auth_token",
+    ] {
         assert_ne!(first.ready(key), second.ready(key), "{key}");
     }
     second.client().with_key(first.ready("api_key")).get(TRUNKS).await.expect(401);
@@ -201,6 +241,8 @@ async fn a_malformed_setting_is_one_line_that_names_it() {
         ("LIVEKIT_API_SECRET", ""),
         ("LIVEKIT_SIP_HOST", "user@host"),
         ("SECRET_PREFIX", "not a prefix"),
+        ("TWILIO_API_URL", "api.twilio.example"),
+        ("TWILIO_TRUNKING_URL", "ftp://trunking.twilio.example"),
         ("AWS_CA_BUNDLE", "/nowhere/bundle.pem"),
     ] {
         // A real LiveKit, so that its keys are needed too.

@@ -110,6 +110,15 @@ impl Client {
         body["sid"].as_str().expect("a sid").to_owned()
     }
 
+    /// The token that is the only one from here on.
+    async fn new_token(&self) -> String {
+        let (status, _) = self.post("/v1/AuthTokens/Secondary", &[]).await;
+        assert_eq!(status, 201);
+        let (status, body) = self.post("/v1/AuthTokens/Promote", &[]).await;
+        assert_eq!(status, 200);
+        body["auth_token"].as_str().expect("a token").to_owned()
+    }
+
     async fn create_trunk(&self, name: &str) -> String {
         self.create("/v1/Trunks", &[("FriendlyName", name)]).await
     }
@@ -239,7 +248,7 @@ async fn the_demo_account_has_a_number_of_each_use() {
 #[tokio::test]
 async fn numbers_are_found_by_parts() {
     let running = start().await;
-    for (pattern, found) in [(FREE, 1), ("2025550101", 1), ("+1202555", 3), ("+1202555010*", 3), ("+49", 0)] {
+    for (pattern, found) in [(FREE, 1), ("2025550101", 1), ("+1202555", 5), ("+1202555010*", 5), ("+49", 0)] {
         let (status, body) = running.client().get(&numbers(pattern)).await;
         assert_eq!((status, body["incoming_phone_numbers"].as_array().unwrap().len()), (200, found), "{pattern}");
     }
@@ -491,6 +500,31 @@ async fn lists_come_in_pages_of_two_kinds() {
 }
 
 #[tokio::test]
+async fn an_account_changes_its_token_in_two_steps() {
+    let running = start().await;
+    let (client, other) = (running.client(), running.client_of(OTHER_ACCOUNT, "other-token"));
+    refused(client.post("/v1/AuthTokens/Promote", &[]).await, 404, 20404);
+    let (status, secondary) = client.post("/v1/AuthTokens/Secondary", &[]).await;
+    assert_eq!((status, &secondary["account_sid"]), (201, &json!(ACCOUNT)));
+    let token = secondary["secondary_auth_token"].as_str().unwrap();
+    let changed = running.client_of(ACCOUNT, token);
+    for client in [&client, &changed] {
+        assert_eq!(client.get("/v1/Trunks").await.0, 200);
+    }
+    let (status, promoted) = changed.post("/v1/AuthTokens/Promote", &[]).await;
+    assert_eq!((status, &promoted["auth_token"]), (200, &json!(token)));
+    refused(client.get("/v1/Trunks").await, 401, 20003);
+    for client in [&changed, &other] {
+        assert_eq!(client.get("/v1/Trunks").await.0, 200);
+    }
+    // The one that replaces a secondary token is the only other one.
+    let first = changed.post("/v1/AuthTokens/Secondary", &[]).await.1;
+    changed.post("/v1/AuthTokens/Secondary", &[]).await;
+    let replaced = running.client_of(ACCOUNT, first["secondary_auth_token"].as_str().unwrap());
+    refused(replaced.get("/v1/Trunks").await, 401, 20003);
+}
+
+#[tokio::test]
 async fn a_restart_finds_what_was_answered() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("twilio.sqlite");
@@ -504,6 +538,7 @@ async fn a_restart_finds_what_was_answered() {
     let sid = client.number(FREE).await["sid"].as_str().unwrap().to_owned();
     client.create(&format!("/v1/Trunks/{trunk}/PhoneNumbers"), &[("PhoneNumberSid", &sid)]).await;
     client.create(&format!("/v1/Trunks/{trunk}/CredentialLists"), &[("CredentialListSid", &list_sid)]).await;
+    let token = client.new_token().await;
     let paths = [
         "/v1/Trunks".to_owned(),
         format!("/v1/Trunks/{trunk}/CredentialLists"),
@@ -514,7 +549,7 @@ async fn a_restart_finds_what_was_answered() {
     let everything = async |running: &Running| {
         let mut all = Vec::new();
         for path in &paths {
-            let (status, body) = running.client().get(path).await;
+            let (status, body) = running.client_of(ACCOUNT, &token).get(path).await;
             all.push((status, body.to_string().replace(&running.url, "")));
         }
         all
@@ -524,11 +559,11 @@ async fn a_restart_finds_what_was_answered() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
     let mut more = accounts();
-    more[1].numbers.push(OwnNumber { phone_number: "+12025550104".to_owned(), used_for: Use::VoiceUrl });
+    more[1].numbers.push(OwnNumber { phone_number: "+12025550106".to_owned(), used_for: Use::VoiceUrl });
     let running = Running::start(&storage, more).await;
     assert_eq!(everything(&running).await, before);
     let other = running.client_of(OTHER_ACCOUNT, "other-token");
     let path = format!("/2010-04-01/Accounts/{OTHER_ACCOUNT}/IncomingPhoneNumbers.json");
-    assert_eq!(other.get(&path).await.1["incoming_phone_numbers"][0]["phone_number"], json!("+12025550104"));
+    assert_eq!(other.get(&path).await.1["incoming_phone_numbers"][0]["phone_number"], json!("+12025550106"));
     running.stop().await;
 }

@@ -2,7 +2,9 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use trunkline_domain::TwilioAccount;
 
 /// The secret's value of a trunk made of [`both`].
 pub const FULL_SECRET: &str = r#"{"auth_password":"correct horse","credentials":{"account":"AC-1","pin":[1,2]}}"#;
@@ -43,6 +45,13 @@ pub fn livekit() -> Value {
 /// A carrier's phone number, on that trunk.
 pub fn number(e164: &str, trunk_id: &str) -> Value {
     json!({ "e164": e164, "provider": "byoc", "trunk_id": trunk_id })
+}
+
+/// A phone number of a Twilio account.
+pub fn twilio_number(e164: &str, account: &TwilioAccount) -> Value {
+    let TwilioAccount { account_sid, auth_token } = account;
+    let account = json!({ "account_sid": account_sid.as_str(), "auth_token": auth_token.expose_secret() });
+    json!({ "e164": e164, "provider": "twilio", "twilio": account })
 }
 
 /// `body` with the fields of `changes` in place of its own.

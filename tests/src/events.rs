@@ -181,8 +181,16 @@ impl World {
         let now = Timestamp::now();
         let owner = LeaseOwner::new("fixture");
         let lease = Lease { owner: owner.clone(), until: now + SignedDuration::from_secs(30) };
-        let reservation =
-            Reservation { key, settings: &trunk.settings, secret_name: Some(&name), now, lease: &lease, claim: None };
+        let reservation = Reservation {
+            key,
+            settings: &trunk.settings,
+            secret_name: Some(&name),
+            now,
+            lease: &lease,
+            claim: None,
+            number: None,
+            twilio_account: None,
+        };
         store.reserve(reservation).await.unwrap();
         let secret = self.secrets().client.create_secret().name(name).secret_string(crate::FULL_SECRET);
         secret.send().await.unwrap();
@@ -191,12 +199,13 @@ impl World {
             workspace_id,
             settings: trunk.settings,
             livekit: self.add_livekit_objects(id).await,
+            twilio: None,
             numbers: BoundNumbers::new(),
             version: Trunk::FIRST_VERSION,
             created_at: now,
             updated_at: now,
         };
-        store.commit(&trunk, &owner, None).await.unwrap();
+        store.commit(&trunk, None, &owner, None).await.unwrap();
     }
 
     /// A number with an id of our choice, which no request can have: by the production code's own steps. What LiveKit says
@@ -227,6 +236,7 @@ impl World {
             key,
             version,
             secret_names: record.secret_name.iter().cloned().collect(),
+            number: None,
             lease: &lease,
             now,
         };

@@ -139,11 +139,13 @@ pub enum System {
     SecretsManager,
     /// The table.
     DynamoDb,
+    /// Twilio.
+    Twilio,
 }
 
 impl System {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::LiveKit, Self::SecretsManager, Self::DynamoDb];
+    pub const ALL: [Self; 4] = [Self::LiveKit, Self::SecretsManager, Self::DynamoDb, Self::Twilio];
 
     /// How this system can fail a call without being late.
     pub fn faults(self) -> Vec<Fault> {
@@ -163,6 +165,7 @@ impl System {
                 Fault::aws(400, "AccessDeniedException"),
                 Fault::throttled(),
             ],
+            Self::Twilio => vec![Fault::twilio(503, 20503), Fault::twilio(400, 20001), Fault::twilio(401, 20003)],
         };
         own.into_iter().chain([Fault::status(502), Fault::Drop, Fault::DropAnswer]).collect()
     }

@@ -1,5 +1,5 @@
 //! What the tests share: a service of their own, a client that checks every answer's envelope, probes of what is
-//! left in DynamoDB, Secrets Manager and LiveKit, and proxies that make each of these fail.
+//! left in DynamoDB, Secrets Manager, LiveKit and Twilio, and proxies that make each of these fail.
 
 #![expect(clippy::missing_panics_doc, reason = "in a test, a panic is the report")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
@@ -24,7 +24,7 @@ pub mod twilio;
 mod waves;
 mod world;
 
-pub use bodies::{FULL_SECRET, both, e164, inbound, livekit, number, outbound, with, without};
+pub use bodies::{FULL_SECRET, both, e164, inbound, livekit, number, outbound, twilio_number, with, without};
 pub use client::{Answer, CODES, Client, NUMBERS, Request, TRUNKS};
 pub use left::Left;
 pub use redact::{redacted, redactions};

@@ -47,8 +47,17 @@ impl Lines {
 
     /// Those at `ERROR` that say `message`.
     pub fn saying(&self, message: &str) -> Vec<Value> {
+        self.at("ERROR", message)
+    }
+
+    /// Those at `WARN` that say `message`.
+    pub fn warning(&self, message: &str) -> Vec<Value> {
+        self.at("WARN", message)
+    }
+
+    fn at(&self, level: &str, message: &str) -> Vec<Value> {
         let text = self.text();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["level"] == "ERROR" && line["message"] == message).collect()
+        lines.filter(|line| line["level"] == level && line["message"] == message).collect()
     }
 }

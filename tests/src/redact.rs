@@ -14,6 +14,7 @@ fn patterns() -> Vec<(String, String)> {
         ("ST_[A-Za-z0-9]+", "[LiveKit trunk id]"),
         ("SDR_[A-Za-z0-9]+", "[LiveKit dispatch rule id]"),
         ("PN_PPN_[A-Za-z0-9]+", "[LiveKit phone number id]"),
+        ("PN[0-9a-f]{32}", "[Twilio phone number id]"),
         (r"\+49\d{11}", "[phone number]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[timestamp]"),
     ];

@@ -4,13 +4,14 @@ use std::time::Duration;
 use rand::distr::{Alphanumeric, SampleString};
 use tokio::time::Instant;
 use trunkline_bootstrap::{Clients, Environment};
-use trunkline_domain::Scope;
+use trunkline_domain::{Scope, TwilioAccount};
 use trunkline_local::{Options, Ready, Service};
 use trunkline_provisioning::Difference;
 
 use crate::fault::{FaultProxy, System};
-use crate::probe::{LiveKit, Secrets, Table, mentions};
+use crate::probe::{LiveKit, OnTwilio, Secrets, Table, Twilio, mentions};
 use crate::tls::Certificates;
+use crate::twilio::account_with;
 use crate::{Client, Left, peers};
 
 /// A service of one test's own, in this process, with nothing in it. Where the environment names real systems
@@ -25,7 +26,7 @@ struct Behind {
     /// A second service, for its emulators.
     service: Service,
     /// In the order of [`System::ALL`].
-    proxies: [FaultProxy; 3],
+    proxies: [FaultProxy; 4],
 }
 
 /// A world to be.
@@ -44,7 +45,7 @@ impl Setup {
         self
     }
 
-    /// With a proxy in front of each of LiveKit, Secrets Manager and DynamoDB.
+    /// With a proxy in front of each [`System`].
     #[must_use]
     pub fn faulty(mut self) -> Self {
         self.faulty = true;
@@ -69,8 +70,9 @@ impl Setup {
             FaultProxy::start(&ready.livekit_url, certificates.clone()).await,
             FaultProxy::start(&ready.secretsmanager_url, certificates.clone()).await,
             FaultProxy::start(&ready.dynamodb_url, certificates.clone()).await,
+            FaultProxy::start(twilio_url(ready), certificates.clone()).await,
         ];
-        let [livekit, secrets, dynamodb] = proxies.each_ref().map(|proxy| proxy.url().to_owned());
+        let [livekit, secrets, dynamodb, twilio] = proxies.each_ref().map(|proxy| proxy.url().to_owned());
         let mut environment = systems(ready);
         environment.extend(
             [
@@ -80,6 +82,7 @@ impl Setup {
             ]
             .map(owned),
         );
+        environment.extend(twilio_at(&twilio));
         let bundle = certificates.map(|certificates| certificates.bundle());
         environment.extend(bundle.iter().map(|file| owned(("AWS_CA_BUNDLE", file.path().display()))));
         environment.extend(self.environment);
@@ -166,6 +169,22 @@ impl World {
         if peers::livekit_is_shared() { livekit.of_workspaces_in(self.dynamodb()) } else { livekit }
     }
 
+    /// Twilio.
+    pub fn twilio(&self) -> Twilio {
+        Twilio::new(twilio_url(self.emulators()).to_owned())
+    }
+
+    /// What opens the demo account there.
+    pub fn twilio_account(&self) -> TwilioAccount {
+        let Ready { twilio_account_sid, twilio_auth_token, .. } = self.emulators();
+        account_with(twilio_account_sid.as_ref().unwrap(), twilio_auth_token.as_ref().unwrap())
+    }
+
+    /// What the demo account has there.
+    pub async fn on_twilio(&self) -> OnTwilio {
+        self.twilio().all(&self.twilio_account()).await
+    }
+
     /// What the checker finds wrong, as [`Difference::kind`] says it; in a shared LiveKit, with this world's objects.
     pub async fn differences(&self) -> Vec<&'static str> {
         let clients = Clients::new(&Environment::from(self.environment())).unwrap();
@@ -211,6 +230,11 @@ impl World {
         environment.extend(
             [("TABLE_NAME", &self.ready().table_name), ("SECRET_PREFIX", &self.ready().secret_prefix)].map(owned),
         );
+        environment.extend(match self.behind {
+            // To the front its Twilio is a real one, of which its ready file is silent.
+            Some(_) => twilio_at(self.faults(System::Twilio).url()),
+            None => twilio_at(twilio_url(self.ready())),
+        });
         environment
     }
 
@@ -244,6 +268,14 @@ fn systems(ready: &Ready) -> BTreeMap<String, String> {
     ]
     .map(owned)
     .into()
+}
+
+fn twilio_url(ready: &Ready) -> &str {
+    ready.twilio_url.as_ref().expect("no test has a real Twilio")
+}
+
+fn twilio_at(url: &str) -> [(String, String); 2] {
+    [("TWILIO_API_URL", url), ("TWILIO_TRUNKING_URL", url)].map(owned)
 }
 
 fn owned((name, value): (&str, impl ToString)) -> (String, String) {

@@ -7,8 +7,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use livekit_protocol as proto;
+use secrecy::ExposeSecret;
 use serde_json::json;
 use trunkline_bootstrap::{Clients, Environment};
+use trunkline_domain::TrunkId;
 use trunkline_provisioning::{Difference, Repaired};
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::probe::text;
@@ -50,9 +52,11 @@ const FOREIGN: [&str; 4] =
 #[tokio::test]
 async fn another_deployments_trunks_are_reported_and_left() {
     let theirs = World::start().await;
-    // On the same systems, with a table and a prefix of its own.
+    // On the same systems, with a table, a prefix and a Twilio of its own.
     let mut shared = theirs.environment();
-    shared.retain(|name, _| !["TABLE_NAME", "SECRET_PREFIX"].contains(&name.as_str()));
+    shared.retain(|name, _| {
+        !["TABLE_NAME", "SECRET_PREFIX", "TWILIO_API_URL", "TWILIO_TRUNKING_URL"].contains(&name.as_str())
+    });
     let ours = shared.iter().fold(Setup::default(), |setup, (name, value)| setup.set(name, value)).start().await;
     let trunk = theirs.client().create(&both()).await.expect(201);
 
@@ -489,4 +493,31 @@ async fn numbers_of_a_livekit_trunk_are_put_back() {
     let contents = livekit.all().await;
     assert_eq!(contents.inbound[0].numbers, [trunk.id(), E164]);
     assert_eq!(contents.outbound[0].numbers, [E164]);
+}
+
+#[tokio::test]
+async fn an_account_and_its_trunk_know_each_other() {
+    let world = World::start().await;
+    let account = world.twilio_account();
+    let body = json!({"e164": "+12025550101", "provider": "twilio", "twilio": {
+        "account_sid": account.account_sid.as_str(),
+        "auth_token": account.auth_token.expose_secret(),
+    }});
+    let number = world.client().import(&body).await.expect(201);
+    assert_eq!(world.differences().await, [""; 0]);
+    let items = world.dynamodb().items().await;
+    let record = items.iter().find(|item| text(item, "sk").starts_with("TWILIO#")).unwrap();
+    let named =
+        format!("{}/{}: {}", world.ready().workspace_id, number.body["trunk_id"].as_str().unwrap(), text(record, "sk"));
+
+    delete(&world, text(record, "pk"), text(record, "sk")).await;
+    let left = repair(&world).await.left;
+    assert_eq!((kinds(&left), left[0].to_string()), (vec!["unshared_twilio_account"], named));
+
+    let other = TrunkId::new();
+    let put = world.dynamodb().client.put_item().table_name(&world.ready().table_name);
+    let put = put.set_item(Some(record.clone())).item("trunk_id", AttributeValue::S(other.to_string()));
+    put.send().await.unwrap();
+    let left = repair(&world).await.left;
+    assert_eq!(kinds(&left), ["twilio_account_without_trunk", "unshared_twilio_account"]);
 }

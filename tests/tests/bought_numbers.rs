@@ -5,7 +5,6 @@
 use livekit_protocol::{ListPhoneNumbersRequest, ListPhoneNumbersResponse, PhoneNumberStatus};
 use serde_json::{Value, json};
 use trunkline_tests::fault::{Fault, On, System};
-use trunkline_tests::probe::text;
 use trunkline_tests::{Answer, Left, World, number};
 
 const E164: &str = "+12125550100";
@@ -23,21 +22,12 @@ async fn owned(world: &World) -> Vec<(String, Vec<String>)> {
     listed.items.into_iter().map(|number| (number.e164_format, number.sip_dispatch_rule_ids)).collect()
 }
 
-/// How many numbers the table has, how many claims, and the sum of its counters.
-async fn kept(world: &World) -> (usize, usize, u64) {
-    let items = world.dynamodb().items().await;
-    let numbers = items.iter().filter(|item| text(item, "sk").starts_with("NUMBER#")).count();
-    let claims = items.iter().filter(|item| text(item, "pk").starts_with("E164#")).count();
-    let counters = items.iter().filter(|item| text(item, "sk") == "WS");
-    (numbers, claims, counters.map(|item| item["number_count"].as_n().unwrap().parse::<u64>().unwrap()).sum())
-}
-
 async fn buy(world: &World) -> Answer {
     world.client().import(&bought(E164)).await.expect(201)
 }
 
 async fn assert_nothing_bought(world: &World, left: Left) {
-    assert_eq!((owned(world).await, kept(world).await), (vec![], (0, 0, 0)));
+    assert_eq!((owned(world).await, world.dynamodb().numbers().await), (vec![], (0, 0, 0)));
     assert_eq!(world.left().await, left);
     assert_eq!(world.differences().await, [""; 0]);
 }
@@ -60,7 +50,7 @@ async fn a_number_is_bought_with_a_trunk_that_it_rings_on() {
     assert_eq!(contents.inbound[0].numbers, [trunk_id, E164]);
     let rule_id = shown.text_of("livekit_dispatch_rule_id");
     assert_eq!(owned(&world).await, [(E164.to_owned(), vec![rule_id.to_owned()])]);
-    assert_eq!((kept(&world).await, world.left().await), ((1, 1, 1), Left::inbound(1)));
+    assert_eq!((world.dynamodb().numbers().await, world.left().await), ((1, 1, 1), Left::inbound(1)));
     assert_eq!(world.differences().await, [""; 0]);
 }
 
@@ -118,7 +108,7 @@ async fn what_cannot_be_bought_leaves_nothing() {
         let refused = client.import(&bought(E164)).await.expect_error(409, "conflict");
         assert!(!refused.text.contains(&world.ready().workspace_id));
     }
-    assert_eq!((owned(&world).await.len(), kept(&world).await), (1, (1, 1, 1)));
+    assert_eq!((owned(&world).await.len(), world.dynamodb().numbers().await), (1, (1, 1, 1)));
     world.client().delete_number(number.id()).await.expect(204);
 
     // A trunk too many.
@@ -135,7 +125,7 @@ async fn an_idempotency_key_buys_once() {
     let again = world.client().import_once("order-1", &bought(E164)).await.expect(201);
     assert_eq!((first.text, again.header("idempotent-replayed")), (again.text.clone(), Some("true")));
     world.client().import_once("order-1", &bought("+12125550101")).await.expect_error(409, "idempotency_conflict");
-    assert_eq!((owned(&world).await.len(), kept(&world).await), (1, (1, 1, 1)));
+    assert_eq!((owned(&world).await.len(), world.dynamodb().numbers().await), (1, (1, 1, 1)));
 }
 
 #[tokio::test]
@@ -162,7 +152,7 @@ async fn a_purchase_whose_answer_was_lost_is_given_back() {
     world.heal();
     // By the rule alone the number is known as ours: it stays for the last look.
     let left = world.left().await;
-    assert_eq!((owned(&world).await, kept(&world).await), (vec![], (0, 0, 0)));
+    assert_eq!((owned(&world).await, world.dynamodb().numbers().await), (vec![], (0, 0, 0)));
     assert_eq!(left, Left { rules: 1, ..Left::tombstones(1) });
     buy(&world).await;
 }

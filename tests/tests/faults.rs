@@ -32,6 +32,8 @@ const AT_A_TIME: usize = 8;
 const WHOLE: Wanted = Wanted { direction: Direction::Both, secret: true, key: true };
 const IMPORT: NumberWork = NumberWork::Import(WHOLE);
 const BUY: NumberWork = NumberWork::Buy(true);
+const CONNECT: NumberWork = NumberWork::Connect(true);
+const SHARE: NumberWork = NumberWork::Share(true);
 const LOCKED: Wanted = Wanted { key: false, ..WHOLE };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +45,15 @@ enum Operation {
     DeleteNumbered,
     /// Of a trunk with a number that was bought.
     DeleteBought,
+    /// Of a trunk with two numbers of a Twilio account.
+    DeleteConnected,
     Number(NumberWork),
     /// The deletion of a trunk after the process that imported a number on it died before that call.
     DeleteImport(&'static str),
     /// A sweep of what was left by the process that died before that call of some work with a number.
     SweepNumber(&'static str, NumberWork),
-    /// A sweep of what was left by the process that died before that call of giving a number back.
-    SweepGivenBack(&'static str),
+    /// A sweep of what was left by the process that died before that call of a number's deletion with its trunk.
+    SweepGone(&'static str, NumberWork),
     /// A sweep of a trunk of whose number that message came late.
     SecondLookNumber(&'static str, NumberWork),
     /// A sweep of what was left by the process that died before that call of a create.
@@ -76,6 +80,7 @@ impl Operation {
         creates.chain(updates).chain(deletes).chain(numbers).chain([
             Self::DeleteNumbered,
             Self::DeleteBought,
+            Self::DeleteConnected,
             Self::DeleteImport("replace_inbound_trunk"),
             Self::DeleteImport("commit_numbers"),
             Self::SweepNumber("replace_inbound_trunk", IMPORT),
@@ -85,10 +90,27 @@ impl Operation {
             Self::SweepNumber("commit_numbers", NumberWork::Delete),
             Self::SweepNumber("create_dispatch_rule", BUY),
             Self::SweepNumber("purchase", BUY),
-            Self::SweepNumber("commit_purchase", BUY),
-            Self::SweepGivenBack("release"),
-            Self::SweepGivenBack("delete_trunk"),
-            Self::SweepGivenBack("unbind"),
+            Self::SweepNumber("commit", BUY),
+            Self::SweepGone("release", NumberWork::GiveBack),
+            Self::SweepGone("delete_trunk", NumberWork::GiveBack),
+            Self::SweepGone("unbind", NumberWork::GiveBack),
+            Self::SweepNumber("create_secret", CONNECT),
+            Self::SweepNumber("twilio create_credential", CONNECT),
+            Self::SweepNumber("twilio attach_number", CONNECT),
+            Self::SweepNumber("create_dispatch_rule", CONNECT),
+            Self::SweepNumber("commit", CONNECT),
+            Self::SweepNumber("twilio attach_number", SHARE),
+            Self::SweepNumber("commit_numbers", SHARE),
+            Self::SweepNumber("commit_numbers", NumberWork::Disconnect),
+            Self::SweepGone("twilio detach_number", NumberWork::DisconnectLast),
+            Self::SweepGone("twilio delete_credential_list", NumberWork::DisconnectLast),
+            Self::SweepGone("settle_delete", NumberWork::DisconnectLast),
+            Self::SecondLookNumber("create_secret", CONNECT),
+            Self::SecondLookNumber("twilio create_trunk", CONNECT),
+            Self::SecondLookNumber("twilio create_credential_list", CONNECT),
+            Self::SecondLookNumber("twilio attach_number", CONNECT),
+            Self::SecondLookNumber("twilio attach_number", SHARE),
+            Self::SecondLookNumber("replace_inbound_trunk", SHARE),
             Self::SecondLookNumber("purchase", BUY),
             Self::SecondLookNumber("replace_inbound_trunk", IMPORT),
             Self::SecondLookNumber("replace_outbound_trunk", NumberWork::Delete),
@@ -133,8 +155,15 @@ impl Operation {
             Self::Number(NumberWork::Delete),
             Self::Number(BUY),
             Self::Number(NumberWork::GiveBack),
-            Self::SweepNumber("commit_purchase", BUY),
-            Self::SweepGivenBack("unbind"),
+            Self::SweepNumber("commit", BUY),
+            Self::SweepGone("unbind", NumberWork::GiveBack),
+            Self::Number(CONNECT),
+            Self::Number(SHARE),
+            Self::Number(NumberWork::Disconnect),
+            Self::Number(NumberWork::DisconnectLast),
+            Self::DeleteConnected,
+            Self::SecondLookNumber("twilio create_trunk", CONNECT),
+            Self::SecondLookNumber("twilio attach_number", SHARE),
             Self::DeleteImport("commit_numbers"),
             Self::SweepNumber("commit_numbers", IMPORT),
             Self::SweepCreate("commit"),
@@ -156,7 +185,8 @@ impl fmt::Display for Operation {
             Self::Delete(wanted) => write!(f, "delete {wanted}"),
             Self::DeleteNumbered => f.write_str("delete a trunk with numbers"),
             Self::DeleteBought => f.write_str("delete a trunk with a bought number"),
-            Self::SweepGivenBack(call) => write!(f, "sweep what gave a number back and died before {call}"),
+            Self::DeleteConnected => f.write_str("delete a trunk with connected numbers"),
+            Self::SweepGone(call, work) => write!(f, "sweep what had to {work} and died before {call}"),
             Self::Number(work) => work.fmt(f),
             Self::DeleteImport(call) => write!(f, "delete a trunk after an import that died before {call}"),
             Self::SweepNumber(call, work) => write!(f, "sweep after \"{work}\" died before {call}"),
@@ -256,8 +286,12 @@ async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
             let key = ground.bought_trunk().await;
             delete(&ground, &mut run, key, 1).await
         }
-        Operation::SweepGivenBack(call) => {
-            let place = ground.place(NumberWork::GiveBack).await;
+        Operation::DeleteConnected => {
+            let key = ground.connected_trunk().await;
+            delete(&ground, &mut run, key, 2).await
+        }
+        Operation::SweepGone(call, work) => {
+            let place = ground.place(work).await;
             ground.number_work(&place).run_to(call).await;
             let (own, mut violations) = sweep(&ground, &mut run, Clock::Leases).await;
             if !ground.is_number_work_done(&place).await {
@@ -428,7 +462,7 @@ async fn number<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, work: Numb
             violations.push("done, and the number is as it was".into())
         }
         Some(Answer::Imported(Err(error)) | Answer::NumberChanged(Err(error)) | Answer::NumberDeleted(Err(error)))
-            if is_done && work != NumberWork::GiveBack && !may_be_done(error, &run.trace) =>
+            if is_done && !goes_on(work) && !may_be_done(error, &run.trace) =>
         {
             violations.push(format!("`{error}`, and the number is changed"));
         }
@@ -441,6 +475,11 @@ async fn number<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, work: Numb
     violations.extend(settle_number(run, work).await);
     violations.extend(ground.0.check().await.violations);
     (own, violations)
+}
+
+/// Whether the sweeper ends what was begun, whatever its request was told.
+fn goes_on(work: NumberWork) -> bool {
+    matches!(work, NumberWork::GiveBack | NumberWork::DisconnectLast)
 }
 
 /// What was late for one trunk of a move keeps LiveKit from putting the other back, until the last look at the first.
@@ -460,7 +499,7 @@ fn may_be_done(error: &NumberError, trace: &Trace) -> bool {
     matches!(error, NumberError::Unavailable)
         && (faulted("edit_number")
             || faulted("commit_numbers") && faulted("begin_revert")
-            || faulted("commit_purchase") && faulted("begin_undo"))
+            || faulted("commit") && faulted("begin_undo"))
 }
 
 /// A sweep of what some work with a number has left, which was not done.

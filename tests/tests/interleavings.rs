@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
+use trunkline_provisioning::ports::TwilioRefusal;
 use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse, NumberError, UpdateError};
 use trunkline_tests::canary;
 use trunkline_tests::faulty::{
@@ -77,6 +78,19 @@ enum Numbers {
     MoveAndSweep,
     DeleteAndMove,
     DeleteAndRelabel,
+    /// The lease of the import has ended by the time the sweeper begins.
+    ConnectAndSweep,
+    /// Two numbers of one Twilio account, the first ones.
+    ConnectAndConnect,
+    /// Two further numbers of one Twilio account.
+    ShareAndShare,
+    /// The lease of the import has ended by the time the sweeper begins.
+    ShareAndSweep,
+    /// The number that is disconnected is the account's only one.
+    ShareAndDisconnect,
+    ShareAndDeleteTrunk,
+    /// The account has no other numbers.
+    DisconnectAndDisconnect,
 }
 
 impl Pair {
@@ -114,6 +128,13 @@ impl Pair {
             Self::Numbers(Numbers::MoveAndSweep),
             Self::Numbers(Numbers::DeleteAndMove),
             Self::Numbers(Numbers::DeleteAndRelabel),
+            Self::Numbers(Numbers::ConnectAndSweep),
+            Self::Numbers(Numbers::ConnectAndConnect),
+            Self::Numbers(Numbers::ShareAndShare),
+            Self::Numbers(Numbers::ShareAndSweep),
+            Self::Numbers(Numbers::ShareAndDisconnect),
+            Self::Numbers(Numbers::ShareAndDeleteTrunk),
+            Self::Numbers(Numbers::DisconnectAndDisconnect),
         ]
         .into_iter()
     }
@@ -151,6 +172,13 @@ impl fmt::Display for Numbers {
             Self::MoveAndSweep => f.write_str("move a number + sweep"),
             Self::DeleteAndMove => f.write_str("delete a number + move it"),
             Self::DeleteAndRelabel => f.write_str("delete a number + relabel it"),
+            Self::ConnectAndSweep => f.write_str("connect a number + sweep"),
+            Self::ConnectAndConnect => f.write_str("connect a number + connect another"),
+            Self::ShareAndShare => f.write_str("connect a second number + connect a third"),
+            Self::ShareAndSweep => f.write_str("connect a second number + sweep"),
+            Self::ShareAndDisconnect => f.write_str("connect a second number + disconnect the first"),
+            Self::ShareAndDeleteTrunk => f.write_str("connect a second number + delete the trunk"),
+            Self::DisconnectAndDisconnect => f.write_str("disconnect a number + disconnect the other"),
         }
     }
 }
@@ -347,6 +375,45 @@ impl Numbers {
                 (Told::Done, Told::Done | Told::Refused | Told::Gone, 1, (0, 0))
                     | (Told::Refused | Told::Failed, Told::Done, 1, (1, 1))
             ),
+            Self::ConnectAndSweep => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (1, 1)) | (Told::Failed | Told::Conflict, Told::Done, 0, (0, 0))
+            ),
+            Self::ConnectAndConnect => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (2, 2))
+                    | (Told::Done, Told::Refused, 1, (1, 1))
+                    | (Told::Refused, Told::Done, 1, (1, 1))
+            ),
+            Self::ShareAndShare => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (3, 3))
+                    | (Told::Done, Told::Refused, 1, (2, 2))
+                    | (Told::Refused, Told::Done, 1, (2, 2))
+            ),
+            Self::ShareAndSweep => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (2, 2)) | (Told::Failed, Told::Done, 1, (1, 1))
+            ),
+            Self::ShareAndDisconnect => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (1, 1))
+                    | (Told::Done, Told::Refused, 1, (2, 2))
+                    | (Told::Refused, Told::Done, 0, (0, 0))
+            ),
+            // Once the trunk is gone the number makes another.
+            Self::ShareAndDeleteTrunk => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 0, (2, 0))
+                    | (Told::Done, Told::Done, 1, (2, 1))
+                    | (Told::Refused, Told::Done, 0, (1, 0))
+            ),
+            Self::DisconnectAndDisconnect => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 0, (0, 0))
+                    | (Told::Done, Told::Refused, 1, (1, 1))
+                    | (Told::Refused, Told::Done, 1, (1, 1))
+            ),
         }
     }
 }
@@ -400,7 +467,7 @@ fn told_of_number(error: &NumberError) -> Option<Told> {
         | NumberError::KeyUsed(KeyUse::Running)
         | NumberError::Busy => Some(Told::Refused),
         NumberError::NotFound | NumberError::NoSuchTrunk => Some(Told::Gone),
-        NumberError::Conflict => Some(Told::Conflict),
+        NumberError::Conflict | NumberError::Twilio(TwilioRefusal::NotThere) => Some(Told::Conflict),
         // The lease was lost, or the number has changed.
         NumberError::Unavailable => Some(Told::Failed),
         _ => None,
@@ -415,7 +482,7 @@ enum Told {
     Refused,
     /// There is no such trunk or number any more.
     Gone,
-    /// LiveKit has the number on another trunk.
+    /// LiveKit has the number on another trunk, or the trunk has left Twilio meanwhile.
     Conflict,
     Failed,
 }
@@ -498,17 +565,35 @@ impl<O: Outside> Stage<'_, O> {
             }
             Numbers::DeleteAndMove => ground.place(NumberWork::Move).await.with(NumberWork::Delete),
             Numbers::DeleteAndRelabel => ground.place(NumberWork::Delete).await,
+            Numbers::ConnectAndSweep | Numbers::ConnectAndConnect => ground.place(NumberWork::Connect(false)).await,
+            Numbers::ShareAndShare
+            | Numbers::ShareAndSweep
+            | Numbers::ShareAndDisconnect
+            | Numbers::ShareAndDeleteTrunk => ground.place(NumberWork::Share(false)).await,
+            Numbers::DisconnectAndDisconnect => ground.place(NumberWork::Disconnect).await,
         };
         let second = match numbers {
             Numbers::ImportAndImport(_) => ground.number_work(&ground.on_another_trunk(&place).await),
             Numbers::ImportAndImportWithOneKey(_) => ground.number_work(&place),
             Numbers::ImportAndImportAtCap(_) => ground.number_work(&ground.at_cap(&place).await),
             Numbers::ImportAndUpdate(wanted, patch) => ground.update(place.trunk(), wanted, patch),
-            Numbers::ImportAndDeleteTrunk(_) | Numbers::MoveAndDeleteOldTrunk => ground.delete(place.trunk()),
+            Numbers::ImportAndDeleteTrunk(_) | Numbers::MoveAndDeleteOldTrunk | Numbers::ShareAndDeleteTrunk => {
+                ground.delete(place.trunk())
+            }
             Numbers::MoveAndDeleteNewTrunk => ground.delete(place.second.expect("another trunk")),
-            Numbers::ImportAndSweep(_) | Numbers::MoveAndSweep => ground.sweep(),
+            Numbers::ImportAndSweep(_) | Numbers::MoveAndSweep | Numbers::ConnectAndSweep | Numbers::ShareAndSweep => {
+                ground.sweep()
+            }
             Numbers::DeleteAndMove => ground.number_work(&place.with(NumberWork::Move)),
             Numbers::DeleteAndRelabel => ground.number_work(&place.with(NumberWork::Relabel)),
+            Numbers::ConnectAndConnect | Numbers::DisconnectAndDisconnect => {
+                ground.number_work(&ground.on_same_account(&place, 1).await)
+            }
+            Numbers::ShareAndShare => ground.number_work(&ground.on_same_account(&place, 2).await),
+            Numbers::ShareAndDisconnect => {
+                let first = ground.on_same_account(&place, 0).await;
+                ground.number_work(&first.with(NumberWork::DisconnectLast))
+            }
         };
         (self.together(ground.number_work(&place), second).await, Some(place))
     }

@@ -8,7 +8,8 @@ use livekit_protocol::{ListSipDispatchRuleRequest, ListSipInboundTrunkRequest, L
 use prost::Message;
 use serde_json::{Value, json};
 use trunkline_tests::fault::{Fault, On, System};
-use trunkline_tests::{Answer, TRUNKS, World, both, e164, in_waves, inbound, livekit, number, outbound};
+use trunkline_tests::twilio::FREE;
+use trunkline_tests::{Answer, TRUNKS, World, both, e164, in_waves, inbound, livekit, number, outbound, twilio_number};
 
 const RESERVE: &[&str] = &["TransactWriteItems"];
 const COMMIT: &[&str] = &["TransactWriteItems"];
@@ -130,6 +131,75 @@ async fn an_import_is_four_deep_and_a_move_eight() {
         in_waves(&world, waves, client.patch_number(&id, &patch)).await.expect(200);
     }
     in_waves(&world, &[READ, READ, BEGIN, SAY, COMMIT], client.delete_number(&id)).await.expect(204);
+}
+
+/// Twilio is asked before anything is written, and does what needs nothing of each other at the same time. LiveKit comes
+/// after it, so that no call comes in before it can be undone.
+#[tokio::test]
+async fn a_twilio_import_is_ten_deep_and_eight_on_a_trunk() {
+    const LOOK: &[&str] = &["GET IncomingPhoneNumbers", "GetItem"];
+    const SAY: &[&str] = &["UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"];
+    const READ: &[&str] = &["GetItem"];
+    let (world, _) = warm().await;
+    let (client, account) = (world.client(), world.twilio_account());
+    let known = client.import(&twilio_number(FREE[0], &account)).await.expect(201);
+    client.delete_number(known.id()).await.expect(204);
+
+    let first: [&[&str]; 10] = [
+        LOOK,
+        RESERVE,
+        &["CreateSecret"],
+        &["POST SIP/CredentialLists", "POST Trunks"],
+        &["POST SIP/CredentialLists/Credentials"],
+        &["POST Trunks/CredentialLists", "POST Trunks/OriginationUrls"],
+        &["CreateSIPInboundTrunk", "CreateSIPOutboundTrunk"],
+        &["CreateSIPDispatchRule"],
+        &["POST Trunks/PhoneNumbers"],
+        COMMIT,
+    ];
+    let first = in_waves(&world, &first, client.import(&twilio_number(FREE[0], &account))).await.expect(201);
+    let second: [&[&str]; 8] = [
+        LOOK,
+        READ,
+        &["GetSecretValue"],
+        &["GetSecretValue", "TransactWriteItems"],
+        &["GET IncomingPhoneNumbers"],
+        &["POST Trunks/PhoneNumbers"],
+        SAY,
+        COMMIT,
+    ];
+    let second = in_waves(&world, &second, client.import(&twilio_number(FREE[1], &account))).await.expect(201);
+
+    let removal: [&[&str]; 8] = [
+        READ,
+        READ,
+        &["GetSecretValue"],
+        &["GetSecretValue", "UpdateItem"],
+        &["GET IncomingPhoneNumbers"],
+        &["DELETE Trunks/PhoneNumbers"],
+        SAY,
+        COMMIT,
+    ];
+    in_waves(&world, &removal, client.delete_number(second.id())).await.expect(204);
+    let last: [&[&str]; 16] = [
+        READ,
+        READ,
+        &["UpdateItem"],
+        &["GetSecretValue"],
+        &["GET Trunks/PhoneNumbers"],
+        &["DELETE Trunks/PhoneNumbers"],
+        &["GET Trunks/PhoneNumbers"],
+        &["DELETE Trunks"],
+        &["DELETE SIP/CredentialLists"],
+        &["DeleteSIPDispatchRule"],
+        &["DeleteSIPTrunk"],
+        &["DeleteSIPTrunk"],
+        &["DeleteSecret"],
+        &["TransactWriteItems"],
+        &["TransactWriteItems"],
+        READ,
+    ];
+    in_waves(&world, &last, client.delete_number(first.id())).await.expect(204);
 }
 
 /// One thing after the other: a trunk that outlives its rules is harmless, a rule that outlives its trunk is found by

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use trunkline_tests::canary::{CREDENTIALS, NEW_PASSWORD, PASSWORD, assert_no_trace, body};
+use trunkline_tests::canary::{CREDENTIALS, NEW_PASSWORD, PASSWORD, assert_no_trace, assert_no_trace_of, body};
 use trunkline_tests::fault::{On, System};
-use trunkline_tests::{Answer, NUMBERS, TRUNKS, World, e164, inbound, number, with};
+use trunkline_tests::lines::Lines;
+use trunkline_tests::twilio::FREE;
+use trunkline_tests::{Answer, NUMBERS, TRUNKS, World, e164, inbound, number, peers, twilio_number, with};
 
 /// No secret in any of the answers, or in any record.
 async fn nothing_shows(world: &World, place: &str, answers: &[&Answer]) {
@@ -205,6 +208,76 @@ async fn nothing_shows_of_an_import_that_fails() {
             let answer = world.client().import_once("order-1", &number(&e164(0), trunk.id())).await;
             assert_ne!(world.faults(system).faulted(), 0, "{place}");
             nothing_shows(&world, &place, &[&answer]).await;
+        }
+    }
+}
+
+/// Neither canaries nor the account's auth token in any of the answers, in any record, or in the log.
+async fn nothing_shows_of_twilio(world: &World, place: &str, lines: &Lines, answers: &[&Answer]) {
+    nothing_shows(world, place, answers).await;
+    let account = world.twilio_account();
+    let token = account.auth_token.expose_secret();
+    for item in world.dynamodb().items().await {
+        assert_no_trace_of(token, place, &format!("{item:?}"));
+    }
+    for answer in answers {
+        assert_no_trace_of(token, place, &format!("{:?} {}", answer.headers, answer.text));
+    }
+    assert_no_trace_of(token, place, &lines.text());
+    assert_no_trace(place, &lines.text());
+}
+
+#[tokio::test]
+async fn nothing_shows_of_a_twilio_account() {
+    // LiveKit takes a number on one trunk, and other worlds have it too.
+    if peers::livekit_is_shared() {
+        return;
+    }
+    let (world, lines) = (World::start().await, Lines::keep());
+    let (client, account) = (world.client(), world.twilio_account());
+    let [first, second] = [FREE[0], FREE[1]].map(|e164| twilio_number(e164, &account));
+    let imported = client.import_once("order-1", &first).await.expect(201);
+    let replayed = client.import_once("order-1", &first).await.expect(201);
+    let taken = client.import(&first).await.expect(409);
+    let shared = client.import(&second).await.expect(201);
+    let trunk_id = imported.text_of("trunk_id");
+    let patch = json!({ "credentials": { "auth_token": CREDENTIALS } });
+    let (read, changed) = (client.get_trunk(trunk_id).await, client.patch(trunk_id, &patch).await.expect(200));
+    let wrong = json!({ "credentials": { "auth_token": [NEW_PASSWORD], "token": account.auth_token.expose_secret() } });
+    let refused = client.patch(trunk_id, &wrong).await.expect(400);
+    let wrong = with(first.clone(), json!({ "twilio": with(first["twilio"].clone(), json!({ "account_sid": "AC" })) }));
+    let invalid = client.import(&wrong).await.expect(400);
+    let strangers = with(first["twilio"].clone(), json!({ "auth_token": PASSWORD }));
+    let unauthorized = client.import(&with(first.clone(), json!({ "twilio": strangers }))).await.expect(400);
+    let deleted = client.delete_number(shared.id()).await.expect(204);
+    let answers = [&imported, &replayed, &taken, &shared, &read, &changed, &refused, &invalid, &unauthorized, &deleted];
+    nothing_shows_of_twilio(&world, "imported", &lines, &answers).await;
+}
+
+#[tokio::test]
+async fn nothing_shows_of_a_twilio_import_that_fails() {
+    if peers::livekit_is_shared() {
+        return;
+    }
+    for (system, on) in [
+        (System::Twilio, On::operation("GET IncomingPhoneNumbers")),
+        (System::Twilio, On::operation("POST SIP/CredentialLists/Credentials")),
+        (System::Twilio, On::operation("POST Trunks/PhoneNumbers")),
+        (System::Twilio, On::any()),
+        (System::LiveKit, On::operation("CreateSIPOutboundTrunk")),
+        (System::SecretsManager, On::operation("CreateSecret")),
+        (System::DynamoDb, On::operation("TransactWriteItems")),
+    ] {
+        for fault in system.faults() {
+            let (world, lines) = (World::faulty().await, Lines::keep());
+            let place = format!("{on:?} {fault:?}");
+            let body = twilio_number(FREE[0], &world.twilio_account());
+            world.faults(system).inject(on.clone(), fault);
+            let answer = world.client().import_once("order-1", &body).await;
+            assert_ne!(world.faults(system).faulted(), 0, "{place}");
+            world.heal();
+            let again = world.client().import_once("order-1", &body).await;
+            nothing_shows_of_twilio(&world, &place, &lines, &[&answer, &again]).await;
         }
     }
 }

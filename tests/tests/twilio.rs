@@ -4,20 +4,24 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
+use trunkline_bootstrap::{Clients, Environment};
 use trunkline_domain::{AuthPassword, AuthUsername, E164, TrunkId};
 use trunkline_local::emulators::twilio::{Account, OwnNumber, Use};
 use trunkline_provisioning::ports::{
     Failure, OPERATOR_NEEDED, TwilioError, TwilioNumber, TwilioRefusal, TwilioService, UpstreamError,
 };
+use trunkline_tests::World;
 use trunkline_tests::canary::{PASSWORD, assert_no_trace};
-use trunkline_tests::fault::{Fault, On};
+use trunkline_tests::fault::{Fault, On, System};
+use trunkline_tests::faulty::{InProcess, Systems};
 use trunkline_tests::lines::Lines;
-use trunkline_tests::twilio::{TwilioWorld, account, demo_account, other_account, wrong_account};
+use trunkline_tests::probe::{CredentialList, TwilioTrunk};
+use trunkline_tests::twilio::{
+    self, OF_AN_APPLICATION, ON_A_TRUNK, TwilioWorld, account, demo_account, other_account, wrong_account,
+};
 
-const FREE: &str = "+12025550101";
-const ON_A_TRUNK: &str = "+12025550102";
-const OF_AN_APPLICATION: &str = "+12025550103";
+const FREE: &str = twilio::FREE[0];
 const ID: &str = "trunk_01m83t4cm0e00b000000000001";
 const OTHER_ID: &str = "trunk_01m83t4cm0e00b000000000002";
 const DOMAIN: &str = "trunkline-test.pstn.twilio.com";
@@ -59,21 +63,10 @@ async fn trunk(world: &TwilioWorld) -> String {
     world.client.create_trunk(&account(), id(), DOMAIN).await.unwrap()
 }
 
-/// All that the account has.
-async fn everything(world: &TwilioWorld) -> Vec<Value> {
-    let numbers = world.read("/IncomingPhoneNumbers.json").await["incoming_phone_numbers"].take();
-    let used = |number: &Value| json!([number["sid"], number["trunk_sid"], number["voice_application_sid"]]);
-    vec![
-        world.read("/v1/Trunks").await["trunks"].take(),
-        world.read("/SIP/CredentialLists.json").await["credential_lists"].take(),
-        numbers.as_array().unwrap().iter().map(used).collect(),
-    ]
-}
-
 #[tokio::test]
 async fn what_a_number_needs_is_made_and_taken_away_again() {
     let (world, account) = (TwilioWorld::start().await, account());
-    let (client, before) = (&world.client, everything(&world).await);
+    let (client, before) = (&world.client, world.all().await);
     let number_sid = number(&world, FREE).await.sid;
     let trunk_sid = trunk(&world).await;
     let list_sid = client.create_credential_list(&account, id()).await.unwrap();
@@ -82,17 +75,19 @@ async fn what_a_number_needs_is_made_and_taken_away_again() {
     client.create_origination_url(&account, &trunk_sid, id(), SIP_URL).await.unwrap();
     client.attach_number(&account, &trunk_sid, &number_sid).await.unwrap();
 
-    let trunk_path = format!("/v1/Trunks/{trunk_sid}");
-    let made = world.read(&trunk_path).await;
-    assert_eq!((&made["friendly_name"], &made["domain_name"]), (&json!(ID), &json!(DOMAIN)));
-    let list = &world.read(&format!("{trunk_path}/CredentialLists")).await["credential_lists"];
-    assert_eq!(list.as_array().unwrap().len(), 1);
-    assert_eq!((&list[0]["sid"], &list[0]["friendly_name"]), (&json!(list_sid), &json!(ID)));
-    let credentials = world.read(&format!("/SIP/CredentialLists/{list_sid}/Credentials.json")).await;
-    assert_eq!(credentials["credentials"][0]["username"], json!(ID));
-    let urls = &world.read(&format!("{trunk_path}/OriginationUrls")).await["origination_urls"];
-    assert_eq!(urls.as_array().unwrap().len(), 1);
-    assert_eq!((&urls[0]["sip_url"], &urls[0]["friendly_name"]), (&json!(SIP_URL), &json!(ID)));
+    let made = world.all().await;
+    let trunk = TwilioTrunk {
+        sid: trunk_sid.clone(),
+        name: ID.into(),
+        domain_name: Some(DOMAIN.into()),
+        origination_urls: vec![(ID.into(), SIP_URL.into())],
+        credential_lists: vec![list_sid.clone()],
+        numbers: vec![FREE.into()],
+    };
+    assert_eq!(made.trunks_named(ID), [&trunk]);
+    let list = CredentialList { sid: list_sid.clone(), name: ID.into(), usernames: vec![ID.into()] };
+    assert_eq!(made.credential_lists_named(ID), [&list]);
+    let urls = &world.read(&format!("/v1/Trunks/{trunk_sid}/OriginationUrls")).await["origination_urls"];
     assert_eq!((&urls[0]["priority"], &urls[0]["weight"], &urls[0]["enabled"]), (&json!(10), &json!(10), &json!(true)));
     assert_eq!(number(&world, FREE).await.trunk_sid.as_ref(), Some(&trunk_sid));
 
@@ -109,7 +104,7 @@ async fn what_a_number_needs_is_made_and_taken_away_again() {
         client.delete_credential_list(&account, &list_sid).await.unwrap();
     }
     assert_eq!(client.numbers_of_trunk(&account, &trunk_sid).await.unwrap(), [].into());
-    assert_eq!(everything(&world).await, before);
+    assert_eq!(world.all().await, before);
 }
 
 #[tokio::test]
@@ -375,4 +370,37 @@ async fn neither_token_nor_password_shows() {
     let (_, body) = world.faults().requests().remove(0);
     let sent = String::from_utf8(body.to_vec()).unwrap();
     assert!(std::panic::catch_unwind(|| assert_no_trace("request", &sent)).is_err(), "the canary is where it belongs");
+}
+
+/// The fault suites run on it.
+#[tokio::test]
+async fn its_equal_in_this_process_answers_the_same() {
+    let systems = Systems::start().await;
+    let emulated = systems.ground().await.twilio_script().await;
+    let in_process = InProcess::ground().twilio_script().await;
+    assert_eq!(emulated.first_difference(&in_process), None);
+}
+
+#[tokio::test]
+async fn a_service_has_an_account_with_a_number_of_each_use() {
+    for world in [World::start().await, World::faulty().await] {
+        let there = world.twilio().all(&world.twilio_account()).await;
+        let [trunk] = there.trunks.as_slice() else { panic!("{there:?}") };
+        assert_eq!((trunk.numbers.as_slice(), there.credential_lists.len()), ([ON_A_TRUNK.to_owned()].as_slice(), 0));
+        assert_eq!(there.number(ON_A_TRUNK).trunk_sid.as_ref(), Some(&trunk.sid));
+        let (free, of_application) = (there.number(FREE), there.number(OF_AN_APPLICATION));
+        assert_eq!((&free.trunk_sid, &free.voice_application_sid), (&None, &None));
+        assert!(of_application.trunk_sid.is_none() && of_application.voice_application_sid.is_some());
+    }
+}
+
+/// As a function has it: by its environment, through the proxy.
+#[tokio::test]
+async fn a_services_environment_leads_to_its_account() {
+    let world = World::faulty().await;
+    let client = Clients::new(&Environment::from(world.environment())).unwrap().twilio().unwrap();
+    let found = client.find_number(&world.twilio_account(), &e164(FREE)).await.unwrap().unwrap();
+    assert_eq!(found.sid, world.twilio().all(&world.twilio_account()).await.number(FREE).sid);
+    client.create_trunk(&world.twilio_account(), id(), DOMAIN).await.unwrap();
+    assert_eq!(world.faults(System::Twilio).calls(), ["GET IncomingPhoneNumbers", "POST Trunks"]);
 }

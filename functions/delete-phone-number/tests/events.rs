@@ -29,5 +29,11 @@ async fn it_names_the_setting_that_it_needs() {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     ];
-    events::needs(BINARY, &settings, &[("LIVEKIT_URL", "livekit.example"), ("LEASE_SECONDS", "a while")]).await;
+    let malformed = [
+        ("LIVEKIT_URL", "livekit.example"),
+        ("LEASE_SECONDS", "a while"),
+        ("TWILIO_API_URL", "api.twilio.example"),
+        ("TWILIO_TRUNKING_URL", "ftp://trunking.twilio.example"),
+    ];
+    events::needs(BINARY, &settings, &malformed).await;
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+use serde_json::json;
 use trunkline_tests::fault::{On, System};
 use trunkline_tests::lambda::Function;
 use trunkline_tests::{Left, World, events, redactions};
@@ -40,16 +42,43 @@ async fn it_answers_before_it_is_frozen() {
     gate.open();
 }
 
+/// An event cannot name an account that there is: the emulator's is another one each time.
+#[tokio::test]
+async fn it_imports_from_an_account() {
+    let world = World::start().await;
+    world.add_event_fixtures().await;
+    let function = Function::start(BINARY, &world.environment()).await;
+    let before = world.left().await;
+    let mut event = events::one("import-phone-number", "twilio-wrong-token");
+    let account = world.twilio_account();
+    let (account_sid, auth_token) = (account.account_sid.as_str(), account.auth_token.expose_secret());
+    let account = json!({"account_sid": account_sid, "auth_token": auth_token});
+    event["body"] = json!({"e164": "+12025550101", "provider": "twilio", "twilio": account}).to_string().into();
+    let response = events::opened(function.invoke(event).await);
+    assert_eq!((&response["statusCode"], &response["body"]["type"]), (&json!(201), &json!("twilio")), "{response}");
+    assert_eq!(world.left().await, before + Left { in_sweep_index: 1, ..Left::both(1) });
+}
+
 #[tokio::test]
 async fn it_names_the_setting_that_it_needs() {
     let settings = [
         "TABLE_NAME",
+        "SECRET_PREFIX",
         "LIVEKIT_URL",
+        "LIVEKIT_SIP_HOST",
         "LIVEKIT_API_KEY",
         "LIVEKIT_API_SECRET",
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     ];
-    events::needs(BINARY, &settings, &[("LIVEKIT_URL", "livekit.example"), ("LEASE_SECONDS", "a while")]).await;
+    let malformed = [
+        ("SECRET_PREFIX", "not a prefix"),
+        ("LIVEKIT_URL", "livekit.example"),
+        ("LIVEKIT_SIP_HOST", "user@host"),
+        ("LEASE_SECONDS", "a while"),
+        ("TWILIO_API_URL", "api.twilio.example"),
+        ("TWILIO_TRUNKING_URL", "ftp://trunking.twilio.example"),
+    ];
+    events::needs(BINARY, &settings, &malformed).await;
 }

@@ -40,5 +40,10 @@ async fn it_names_the_setting_that_it_needs() {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     ];
-    events::needs(BINARY, &settings, &[("TOMBSTONE_SECONDS", "for ever")]).await;
+    let malformed = [
+        ("TOMBSTONE_SECONDS", "for ever"),
+        ("TWILIO_API_URL", "api.twilio.example"),
+        ("TWILIO_TRUNKING_URL", "ftp://trunking.twilio.example"),
+    ];
+    events::needs(BINARY, &settings, &malformed).await;
 }

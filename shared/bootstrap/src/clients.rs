@@ -9,14 +9,15 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionC
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_types::SdkConfig;
 use trunkline_aws::LazyClient;
-use trunkline_connector::{Connector, TrustError};
+use trunkline_connector::{BaseUrl, Connector, TrustError};
 use trunkline_dynamodb::{RetryConflicts, TrunkTable};
 use trunkline_http::Authenticator;
-use trunkline_livekit::{BaseUrl, LiveKitApiKey, LiveKitSip};
+use trunkline_livekit::{LiveKitApiKey, LiveKitSip};
 use trunkline_provisioning::{
     Audit, CreateTrunk, DeleteNumber, DeleteTrunk, ImportNumber, Sweep, UpdateNumber, UpdateTrunk, Workspaces,
 };
 use trunkline_secrets::TrunkSecrets;
+use trunkline_twilio::{TwilioRest, TwilioUrls};
 
 use crate::environment::{Environment, SettingError};
 use crate::livekit_keys::LiveKitKeys;
@@ -115,6 +116,19 @@ impl Clients {
         Ok(LiveKitSip::new(self.connector.clone(), base, keys, agent_name))
     }
 
+    /// Twilio at `TWILIO_API_URL` and `TWILIO_TRUNKING_URL`, its own APIs by default.
+    ///
+    /// # Errors
+    /// When a setting is malformed.
+    pub fn twilio(&self) -> Result<TwilioRest, StartError> {
+        let own = TwilioUrls::default();
+        let urls = TwilioUrls {
+            api: self.environment.parsed_or("TWILIO_API_URL", own.api)?,
+            trunking: self.environment.parsed_or("TWILIO_TRUNKING_URL", own.trunking)?,
+        };
+        Ok(TwilioRest::new(self.connector.clone(), urls))
+    }
+
     /// Who may do what, by the keys in the table.
     ///
     /// # Errors
@@ -164,11 +178,14 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn delete_trunk(&self) -> Result<DeleteTrunk<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn delete_trunk(
+        &self,
+    ) -> Result<DeleteTrunk<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(DeleteTrunk {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
             timing: self.environment.timing()?,
         })
     }
@@ -177,11 +194,16 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn import_number(&self) -> Result<ImportNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn import_number(
+        &self,
+    ) -> Result<ImportNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(ImportNumber {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
+            sip_host: self.environment.sip_host()?,
+            secret_prefix: self.environment.secret_prefix()?,
             timing: self.environment.timing()?,
         })
     }
@@ -203,11 +225,14 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn delete_number(&self) -> Result<DeleteNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn delete_number(
+        &self,
+    ) -> Result<DeleteNumber<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(DeleteNumber {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
             timing: self.environment.timing()?,
         })
     }
@@ -216,11 +241,12 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn sweep(&self) -> Result<Sweep<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn sweep(&self) -> Result<Sweep<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(Sweep {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
             timing: self.environment.timing()?,
         })
     }
@@ -267,4 +293,27 @@ fn retries() -> RetryConfig {
 
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn clients(settings: &[(&str, &str)]) -> Clients {
+        let aws = [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key")];
+        let all = aws.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Clients::new(&all.collect::<BTreeMap<_, _>>().into()).unwrap()
+    }
+
+    #[test]
+    fn twilio_needs_no_setting_and_names_a_bad_one() {
+        clients(&[]).twilio().unwrap();
+        for name in ["TWILIO_API_URL", "TWILIO_TRUNKING_URL"] {
+            clients(&[(name, "https://twilio.example")]).twilio().unwrap();
+            let error = clients(&[(name, "https://AC1:hunter2@twilio.example")]).twilio().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name} must be an https")) && !error.contains("hunter2"), "{error}");
+        }
+    }
 }

@@ -57,6 +57,14 @@ impl Environment {
         self.required(name)?.parse().map_err(|error| SettingError::new(name, error))
     }
 
+    /// A setting of a type of its own that may be left out.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn parsed_or<T: FromStr<Err: Display>>(&self, name: &'static str, default: T) -> Result<T, SettingError> {
+        if self.optional(name).is_some() { self.parsed(name) } else { Ok(default) }
+    }
+
     /// Whole seconds, from one to a week.
     fn seconds(&self, name: &'static str, default: u64) -> Result<Duration, SettingError> {
         match self.optional(name).map_or(Ok(default), str::parse) {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use trunkline_http::{Event, Handler, answer};
 use trunkline_provisioning::ports::{
     LiveKit, NumberStore, SecretInventory, SecretStore, SipInventory, SweepStore, TableInventory, TrunkStore,
+    TwilioService,
 };
 use trunkline_provisioning::{Audit, Sweep};
 
@@ -37,7 +38,9 @@ pub trait Scheduled: Sync {
     fn run_once(&self, deadline: SystemTime) -> impl Future<Output = Result<Value, lambda_http::Error>> + Send;
 }
 
-impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit> Scheduled for Sweep<S, V, L> {
+impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit, T: TwilioService> Scheduled
+    for Sweep<S, V, L, T>
+{
     async fn run_once(&self, deadline: SystemTime) -> Result<Value, lambda_http::Error> {
         let swept = self.run(Some(deadline)).await?;
         Ok(json!({"settled": swept.settled, "postponed": swept.postponed, "unfinished": swept.unfinished}))

@@ -4,6 +4,7 @@
 //! The SDKs' own default clients load the machine's root certificates once each, which is most of a function's cold
 //! start; this one carries Mozilla's ([`webpki_roots`]) and adds the bundle that `AWS_CA_BUNDLE` names.
 
+mod base_url;
 mod clock;
 mod sdk;
 mod tls;
@@ -20,6 +21,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+pub use base_url::{BaseUrl, InvalidBaseUrl};
 use clock::Clock;
 pub use tls::TrustError;
 

@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use rand::distr::{Alphanumeric, SampleString};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+use crate::TrunkId;
 
 /// The user name of SIP digest authentication: 1 to 128 visible ASCII characters without `:`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,6 +27,11 @@ impl AuthUsername {
         } else {
             Err("must have 1 to 128 visible ASCII characters, without `:` and whitespace")
         }
+    }
+
+    /// A trunk's id as the name: of 32 characters, the most that Twilio takes.
+    pub(crate) fn of_trunk(id: TrunkId) -> Self {
+        Self(id.to_string())
     }
 }
 
@@ -61,6 +69,13 @@ impl AuthPassword {
         }
         Ok(Self(text.into()))
     }
+
+    /// A new one of 256 random bits, with letters of both cases and a digit, as Twilio demands
+    /// (<https://www.twilio.com/docs/voice/sip/api/sip-credential-resource>).
+    pub(crate) fn generate() -> Self {
+        let random = SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), 43));
+        Self(format!("aA1{}", random.expose_secret()).into())
+    }
 }
 
 impl ExposeSecret<str> for AuthPassword {
@@ -79,7 +94,7 @@ crate::schema::text!(AuthPassword, {
 });
 
 /// The carrier's own credentials (`credentials` in the contract): a JSON object of at most 8 KiB
-/// serialised, which Trunkline keeps and never reads.
+/// serialised. Trunkline keeps them, and reads none but those that it made itself, of a Twilio account.
 #[derive(Debug, Clone)]
 pub struct CarrierCredentials(SecretString);
 

@@ -57,7 +57,9 @@ pub use options::{Direction, InboundAuth, Kind, MediaEncryption, Transport, Unkn
 pub use phone_number::{Binding, PhoneNumber};
 pub use routability::AddressPolicy;
 pub use sip_address::{InvalidSipAddress, SipAddress, SipHost};
-pub use trunk::{BoundNumbers, Carrier, Directional, InboundSettings, OutboundSettings, Trunk, TrunkSettings};
+pub use trunk::{
+    BoundNumbers, Carrier, Directional, InboundSettings, OutboundSettings, Trunk, TrunkSettings, TwilioObjects,
+};
 pub use trunk_change::{SecretChange, TrunkChange};
 pub use twilio::{AccountSid, AuthToken, TwilioAccount};
 pub use violations::Violations;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::E164;
+use crate::{AccountSid, E164};
 
 #[cfg(feature = "openapi")]
 use crate::schema::{NOT_CONTROL, SPACE, VISIBLE};
@@ -62,9 +62,14 @@ name! {
     TrunkName, "Front desk"
 }
 impl TrunkName {
-    /// The name of a trunk that a number's import makes: the number.
+    /// The name of a trunk that a LiveKit number's import makes: the number.
     pub(crate) fn of_number(number: &E164) -> Self {
         Self(number.to_string())
+    }
+
+    /// The name of a trunk that a Twilio account's numbers share.
+    pub(crate) fn of_account(account_sid: &AccountSid) -> Self {
+        Self(format!("Twilio {account_sid}"))
     }
 }
 

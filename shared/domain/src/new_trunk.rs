@@ -3,8 +3,8 @@ use crate::json::JsonObject;
 use crate::trunk_fields::TRUNK;
 use crate::{
     AddressPolicy, AuthPassword, AuthUsername, Carrier, CountryCode, Direction, Directional, E164, InboundAuth,
-    InboundSettings, Kind, MediaEncryption, OutboundSettings, SipAddress, Transport, TrunkName, TrunkSecret,
-    TrunkSettings, Violations,
+    InboundSettings, Kind, MediaEncryption, OutboundSettings, SipAddress, Transport, TrunkId, TrunkName, TrunkSecret,
+    TrunkSettings, TwilioAccount, Violations,
 };
 
 /// A trunk that may be created: every rule of the contract holds.
@@ -85,9 +85,7 @@ impl NewTrunk {
         };
         Ok(Self { settings, secret: TrunkSecret::of(password, credentials) })
     }
-}
 
-impl NewTrunk {
     /// The trunk that a number of LiveKit's own rings on: nobody but LiveKit sends its calls.
     pub fn of_livekit_number(number: &E164) -> Self {
         let settings = TrunkSettings {
@@ -99,6 +97,25 @@ impl NewTrunk {
             auth_username: None,
         };
         Self { settings, secret: None }
+    }
+
+    /// The trunk that an account's numbers share: Twilio answers no challenge, and takes SRTP only on a trunk whose owner
+    /// has set it to be secure.
+    pub fn of_twilio_account(id: TrunkId, account: &TwilioAccount) -> Self {
+        let settings = TrunkSettings {
+            name: TrunkName::of_account(&account.account_sid),
+            carrier: Carrier::Twilio {
+                sip_address: SipAddress::of_twilio(id),
+                inbound: InboundSettings { auth: InboundAuth::None },
+                outbound: OutboundSettings { destination_country: None },
+            },
+            allowed_addresses: Vec::new(),
+            transport: DEFAULT_TRANSPORT,
+            media_encryption: MediaEncryption::Disable,
+            auth_username: Some(AuthUsername::of_trunk(id)),
+        };
+        let secret = TrunkSecret::Both(AuthPassword::generate(), account.to_credentials());
+        Self { settings, secret: Some(secret) }
     }
 }
 

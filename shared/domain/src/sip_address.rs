@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::TrunkId;
 use crate::address::{self, Host, HostPort, Malformed};
 use crate::routability::{AddressPolicy, is_public, is_public_name};
 
@@ -49,6 +50,12 @@ impl SipAddress {
             return Err(InvalidSipAddress::NotPublic);
         }
         Ok(Self(canonical(&address)))
+    }
+
+    /// The termination domain of a trunk's Twilio trunk: one that no other trunk of any account has, of letters, digits and
+    /// `-` (<https://www.twilio.com/docs/sip-trunking/api/trunk-resource>).
+    pub(crate) fn of_twilio(id: TrunkId) -> Self {
+        Self(format!("{}.pstn.twilio.com", id.to_string().replace('_', "-")))
     }
 
     /// Takes an address that was parsed before and stored, whatever the policy has become since.
@@ -111,6 +118,11 @@ impl SipHost {
     /// The URI that reaches `user` at this host.
     pub(crate) fn uri(&self, user: impl fmt::Display) -> String {
         format!("sip:{user}@{}", self.0)
+    }
+
+    /// The URI of the host alone: Twilio puts the called number before it.
+    pub fn origination_url(&self) -> String {
+        format!("sip:{}", self.0)
     }
 }
 

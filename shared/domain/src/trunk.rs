@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    AllowedAddress, AuthUsername, CountryCode, Direction, E164, InboundAuth, Kind, LiveKitObjects, MediaEncryption,
-    PhoneNumberId, SipAddress, SipHost, Transport, TrunkId, TrunkName, WorkspaceId,
+    AccountSid, AllowedAddress, AuthUsername, CountryCode, Direction, E164, InboundAuth, Kind, LiveKitObjects,
+    MediaEncryption, PhoneNumberId, SipAddress, SipHost, Transport, TrunkId, TrunkName, WorkspaceId,
 };
 
 /// Something for each direction that a trunk has.
@@ -71,6 +71,15 @@ pub enum Carrier {
         /// Which way calls go.
         route: Directional<InboundSettings, OutboundSettings>,
     },
+    /// The customer's Twilio account, both ways.
+    Twilio {
+        /// The termination domain, where outbound calls go.
+        sip_address: SipAddress,
+        /// What inbound calls need.
+        inbound: InboundSettings,
+        /// What outbound calls need.
+        outbound: OutboundSettings,
+    },
 }
 
 /// What a caller decides about a trunk and may read back: everything but its secrets.
@@ -91,11 +100,12 @@ pub struct TrunkSettings {
 }
 
 impl TrunkSettings {
-    /// `livekit` or `byoc`.
+    /// Whose number or carrier it is.
     pub fn kind(&self) -> Kind {
         match self.carrier {
             Carrier::Livekit(_) => Kind::Livekit,
             Carrier::Byoc { .. } => Kind::Byoc,
+            Carrier::Twilio { .. } => Kind::Twilio,
         }
     }
 
@@ -104,6 +114,7 @@ impl TrunkSettings {
         match &self.carrier {
             Carrier::Livekit(_) => Direction::Inbound,
             Carrier::Byoc { route, .. } => route.direction(),
+            Carrier::Twilio { .. } => Direction::Both,
         }
     }
 
@@ -111,14 +122,14 @@ impl TrunkSettings {
     pub fn sip_address(&self) -> Option<&SipAddress> {
         match &self.carrier {
             Carrier::Livekit(_) => None,
-            Carrier::Byoc { sip_address, .. } => Some(sip_address),
+            Carrier::Byoc { sip_address, .. } | Carrier::Twilio { sip_address, .. } => Some(sip_address),
         }
     }
 
     /// What inbound calls need, where there are any.
     pub fn inbound(&self) -> Option<&InboundSettings> {
         match &self.carrier {
-            Carrier::Livekit(inbound) => Some(inbound),
+            Carrier::Livekit(inbound) | Carrier::Twilio { inbound, .. } => Some(inbound),
             Carrier::Byoc { route, .. } => route.inbound(),
         }
     }
@@ -128,6 +139,7 @@ impl TrunkSettings {
         match &self.carrier {
             Carrier::Livekit(_) => None,
             Carrier::Byoc { sip_address, route } => route.outbound().map(|outbound| (sip_address, outbound)),
+            Carrier::Twilio { sip_address, outbound, .. } => Some((sip_address, outbound)),
         }
     }
 
@@ -144,6 +156,7 @@ impl TrunkSettings {
                 InboundAuth::None if open => warnings.push(match self.carrier {
                     Carrier::Livekit(_) => "inbound calls are accepted from any source: set allowed_addresses",
                     Carrier::Byoc { .. } => "inbound calls are accepted from any source: set allowed_addresses to the carrier's addresses, or inbound_auth=digest",
+                    Carrier::Twilio { .. } => "inbound calls are accepted from any source: set allowed_addresses to the signalling addresses that Twilio publishes",
                 }),
                 InboundAuth::None => {}
                 InboundAuth::Digest => warnings.push(
@@ -164,6 +177,17 @@ impl TrunkSettings {
     }
 }
 
+/// What an import has made on the customer's Twilio account, by Twilio's sids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwilioObjects {
+    /// The account (`AC…`).
+    pub account_sid: AccountSid,
+    /// The Elastic SIP trunk (`TK…`).
+    pub trunk_sid: String,
+    /// The credential list of its outbound calls (`CL…`).
+    pub credential_list_sid: String,
+}
+
 /// The phone numbers of a trunk.
 pub type BoundNumbers = BTreeMap<E164, PhoneNumberId>;
 
@@ -178,6 +202,8 @@ pub struct Trunk {
     pub settings: TrunkSettings,
     /// Its LiveKit objects, for the same directions as its settings.
     pub livekit: LiveKitObjects,
+    /// What it has at Twilio, if it is of that kind.
+    pub twilio: Option<TwilioObjects>,
     /// Its phone numbers.
     pub numbers: BoundNumbers,
     /// Counts the changes, for the `ETag`.

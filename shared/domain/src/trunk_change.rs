@@ -1,11 +1,11 @@
-use crate::fields::{Fields, message};
+use crate::fields::{Fields, Names, message};
 use crate::json::JsonObject;
 use crate::new_trunk::{DIGEST_NEEDS_CREDENTIALS, NO_DIGEST_OF_LIVEKIT};
 use crate::trunk_fields::TRUNK;
 use crate::{
-    AddressPolicy, AuthPassword, AuthUsername, Carrier, CarrierCredentials, Change, CountryCode, Directional,
-    InboundAuth, InboundSettings, Kind, OutboundSettings, SipAddress, TrunkName, TrunkSecret, TrunkSettings,
-    Violations,
+    AddressPolicy, AuthPassword, AuthToken, AuthUsername, Carrier, CarrierCredentials, Change, CountryCode,
+    Directional, InboundAuth, InboundSettings, Kind, OutboundSettings, SipAddress, TrunkName, TrunkSecret,
+    TrunkSettings, Violations,
 };
 
 /// What a merge patch makes of a trunk: every rule of the contract holds.
@@ -68,6 +68,9 @@ impl TrunkChange {
         fields.refuse_strange_change();
         fields.refuse_change(&["kind", "direction"], "cannot be changed: leave it out, or create another trunk");
         fields.refuse_meaningless(Some(current.kind()), Some(current.direction()));
+        if current.kind() == Kind::Twilio {
+            fields.check_twilio_change();
+        }
         fields.refuse_clearing(current);
 
         let name = fields.optional("name", TrunkName::parse);
@@ -103,6 +106,11 @@ impl TrunkChange {
                     Directional::Both(incoming, outgoing) => Directional::Both(inbound(incoming), outbound(outgoing)),
                 },
             },
+            Carrier::Twilio { sip_address, inbound: incoming, outbound: outgoing } => Carrier::Twilio {
+                sip_address: sip_address.clone(),
+                inbound: inbound(incoming),
+                outbound: outbound(outgoing),
+            },
         };
         let settings = TrunkSettings {
             name: name.unwrap_or_else(|| current.name.clone()),
@@ -116,7 +124,24 @@ impl TrunkChange {
     }
 }
 
+/// What a patch may say of a Twilio trunk's `credentials`.
+const ACCOUNT_CHANGE: Names = Names { settable: &["auth_token"], read_only: &["account_sid"] };
+
 impl Fields<'_> {
+    /// What an import has agreed with Twilio stays; the account's auth token may be another by now.
+    fn check_twilio_change(&mut self) {
+        let agreed = ["sip_address", "auth_username", "auth_password", "inbound_auth"];
+        self.refuse_change(&agreed, "cannot be changed for kind=twilio: the import has set it at Twilio too");
+        if self.cleared("credentials") {
+            self.violations
+                .add("credentials", "cannot be cleared for kind=twilio: the account's auth token is in them");
+        }
+        self.nested("credentials", &ACCOUNT_CHANGE, |account| {
+            account.refuse_strange();
+            account.required("auth_token", AuthToken::parse)
+        });
+    }
+
     /// What a trunk always has cannot be cleared.
     fn refuse_clearing(&mut self, current: &TrunkSettings) {
         let mut refuse = |field: &str, remedy: &str| {
@@ -186,7 +211,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::NewTrunk;
+    use crate::{AccountSid, NewTrunk, TrunkId, TwilioAccount};
 
     fn parsed(body: &str) -> JsonObject {
         JsonObject::parse(body.as_bytes()).unwrap()
@@ -309,5 +334,47 @@ mod tests {
         let quiet = self::trunk(r#", "direction": "inbound""#);
         let patch = r#"{"auth_username": "u", "auth_password": "p"}"#;
         assert_eq!(change(&quiet, patch).unwrap().settings.inbound().unwrap().auth, InboundAuth::None);
+    }
+    #[test]
+    fn what_is_agreed_with_twilio_stays() {
+        let account = TwilioAccount {
+            account_sid: AccountSid::parse("ACdeadbeefdeadbeef0123456789abcdef").unwrap(),
+            auth_token: AuthToken::parse("before").unwrap(),
+        };
+        let trunk = NewTrunk::of_twilio_account(TrunkId::new(), &account);
+        let agreed = "cannot be changed for kind=twilio: the import has set it at Twilio too";
+        assert_eq!(
+            change(
+                &trunk,
+                r#"{"sip_address": "sip.example.com", "auth_username": null, "auth_password": "x", "inbound_auth": "digest",
+                    "credentials": {"account_sid": "AC", "auth_token": "a b"}}"#
+            )
+            .unwrap_err(),
+            [
+                format!("auth_password: {agreed}"),
+                format!("auth_username: {agreed}"),
+                "credentials.account_sid: is set by the service: leave it out".to_owned(),
+                format!("credentials.auth_token: {}", AuthToken::parse("a b").unwrap_err()),
+                format!("inbound_auth: {agreed}"),
+                format!("sip_address: {agreed}"),
+            ]
+        );
+        assert_eq!(
+            change(&trunk, r#"{"credentials": null}"#).unwrap_err(),
+            ["credentials: cannot be cleared for kind=twilio: the account's auth token is in them"]
+        );
+        assert_eq!(change(&trunk, r#"{"credentials": {}}"#).unwrap_err(), ["credentials.auth_token: required"]);
+
+        let patch = r#"{"name": "b", "transport": "tls", "media_encryption": "require", "destination_country": "US",
+                        "allowed_addresses": ["203.0.113.0/24"], "credentials": {"auth_token": "after"}}"#;
+        let changed = change(&trunk, patch).unwrap();
+        assert_eq!(changed.settings.kind(), Kind::Twilio);
+        assert_eq!(changed.settings.sip_address(), trunk.settings.sip_address());
+        let secret = changed.secret.apply(trunk.secret.as_ref()).unwrap().unwrap();
+        let kept = trunk.secret.as_ref().and_then(TrunkSecret::password).unwrap();
+        assert_eq!(secret.password().unwrap().expose_secret(), kept.expose_secret());
+        let opened = TwilioAccount::of_secret(&secret).unwrap();
+        assert_eq!(opened.account_sid, account.account_sid);
+        assert_eq!(opened.auth_token.expose_secret(), "after");
     }
 }

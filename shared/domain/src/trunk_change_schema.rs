@@ -19,16 +19,16 @@ use crate::{
 struct SipTrunkPatch {
     /// For people: 1 to 128 characters after trimming.
     name: TrunkName,
-    /// Where outbound calls go. Refused for `livekit`.
+    /// Where outbound calls go. Refused for `livekit` and `twilio`.
     sip_address: SipAddress,
     /// The user name of SIP digest authentication. Alone it keeps the password, if there is one; `null` clears both.
-    /// Refused for `livekit`.
+    /// Refused for `livekit` and `twilio`.
     auth_username: Option<AuthUsername>,
     /// The password of SIP digest authentication. Alone it keeps the user name, if there is one; `null` clears both.
-    /// Refused for `livekit`.
+    /// Refused for `livekit` and `twilio`.
     auth_password: Option<AuthPassword>,
     /// Whether LiveKit challenges inbound calls with the trunk's credentials. To clear those of a trunk that has
-    /// `digest`, set `none` too. Refused for `outbound`.
+    /// `digest`, set `none` too. Refused for `outbound` and `twilio`.
     inbound_auth: InboundAuth,
     /// Who may call in, in place of all who might: IPv4 or IPv6 addresses, or networks without host bits. Empty means any
     /// source.
@@ -41,6 +41,7 @@ struct SipTrunkPatch {
     /// SRTP: never, offered, or demanded.
     media_encryption: MediaEncryption,
     /// A merge patch of the carrier's own credentials; `null` clears them. What comes of it is at most 8 KiB serialised.
+    /// Of `twilio`: the account's new `auth_token`, and nothing else.
     credentials: Option<CarrierCredentials>,
 }
 

@@ -1,6 +1,10 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::{CarrierCredentials, TrunkSecret};
 
 /// The id of a Twilio account: `AC` and 32 hexadecimal digits
 /// (<https://www.twilio.com/docs/glossary/what-is-a-sid>).
@@ -15,7 +19,8 @@ impl AccountSid {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let digits = text.strip_prefix("AC").unwrap_or_default();
         if digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Ok(Self(text.to_owned()))
+            // Twilio writes them in lower case: another case would be another account.
+            Ok(Self(format!("AC{}", digits.to_ascii_lowercase())))
         } else {
             Err("must be AC and 32 hexadecimal digits, as Twilio's console shows it")
         }
@@ -68,6 +73,37 @@ pub struct TwilioAccount {
     pub auth_token: AuthToken,
 }
 
+/// An account as it is kept with its trunk's password.
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    account_sid: Cow<'a, str>,
+    auth_token: Cow<'a, str>,
+}
+
+impl TwilioAccount {
+    /// Whether both have the same auth token.
+    pub fn is_opened_like(&self, other: &Self) -> bool {
+        self.auth_token.expose_secret() == other.auth_token.expose_secret()
+    }
+
+    /// The account as the `credentials` of its trunk.
+    pub fn to_credentials(&self) -> CarrierCredentials {
+        let kept =
+            Kept { account_sid: self.account_sid.as_str().into(), auth_token: self.auth_token.expose_secret().into() };
+        let object = SecretString::from(serde_json::to_string(&kept).expect("an object of two texts"));
+        CarrierCredentials::parse(object.expose_secret()).expect("both texts are short")
+    }
+
+    /// The account that the secret of a trunk of `kind: twilio` opens; `None` when it is another trunk's.
+    pub fn of_secret(secret: &TrunkSecret) -> Option<Self> {
+        let kept: Kept<'_> = serde_json::from_str(secret.credentials()?.expose_secret()).ok()?;
+        Some(Self {
+            account_sid: AccountSid::parse(&kept.account_sid).ok()?,
+            auth_token: AuthToken::parse(&kept.auth_token).ok()?,
+        })
+    }
+}
+
 #[cfg(feature = "openapi")]
 crate::schema::text!(AccountSid, {
     "pattern": "^AC[0-9a-fA-F]{32}$",
@@ -94,5 +130,17 @@ mod tests {
         {
             assert!(AccountSid::parse(text).is_err(), "{text}");
         }
+    }
+    #[test]
+    fn an_account_is_read_back_from_its_trunks_secret() {
+        let account = TwilioAccount {
+            account_sid: AccountSid::parse("ACdeadbeefdeadbeef0123456789abcdef").unwrap(),
+            auth_token: AuthToken::parse(r#"a"b\c"#).unwrap(),
+        };
+        let read = TwilioAccount::of_secret(&TrunkSecret::Credentials(account.to_credentials())).unwrap();
+        assert_eq!(read.account_sid, account.account_sid);
+        assert_eq!(read.auth_token.expose_secret(), account.auth_token.expose_secret());
+        let other = CarrierCredentials::parse(r#"{"account": "acme"}"#).unwrap();
+        assert!(TwilioAccount::of_secret(&TrunkSecret::Credentials(other)).is_none());
     }
 }

@@ -1,18 +1,23 @@
 //! Reserve and commit.
 
+use std::collections::{BTreeSet, HashMap};
+
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
+    CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
-use trunkline_domain::{PhoneNumber, Trunk, WorkspaceId};
-use trunkline_provisioning::ports::{CommitOutcome, PurchaseReserve, Reservation, ReserveOutcome, StoreError};
+use jiff::Timestamp;
+use trunkline_domain::{AccountSid, PhoneNumber, Trunk, WorkspaceId};
+use trunkline_provisioning::ports::{CommitOutcome, Reservation, ReserveOutcome, StoreError};
 use trunkline_provisioning::{IdempotencyClaim, LeaseOwner, StoredResponse, TrunkKey};
 
 use crate::error::unreadable;
 use crate::items::{
-    self, IMPORT_ATTRIBUTES, NUMBERS, Record, deadline, import_attributes, number, state, text, timestamp,
+    self, IMPORT_ATTRIBUTES, NUMBERS, Record, SEEN_NUMBERS, TWILIO_ACCOUNT_SID, deadline, import_attributes, number,
+    state, text, timestamp,
 };
 use crate::numbers::NUMBER_LIMIT;
 use crate::store::TrunkTable;
+use crate::tombstone::add_to_sets;
 use crate::transaction::{Transaction, failed, item};
 use crate::{idempotency, keys};
 
@@ -21,54 +26,25 @@ pub(crate) const DEFAULT_TRUNK_LIMIT: u64 = 20;
 
 impl TrunkTable {
     pub(crate) async fn reserve(&self, reservation: Reservation<'_>) -> Result<ReserveOutcome, StoreError> {
-        let writes =
-            vec![self.count_up(reservation.key.workspace_id, None)?, self.put_provisioning(reservation, None)?];
-        match self.reserve_with("reserve", reservation, writes).await? {
-            Ok(()) => Ok(ReserveOutcome::Reserved),
-            Err(reasons) => not_reserved(reservation, &reasons),
-        }
-    }
-
-    pub(crate) async fn reserve_purchase(
-        &self,
-        reservation: Reservation<'_>,
-        number: &PhoneNumber,
-    ) -> Result<PurchaseReserve, StoreError> {
-        let writes = vec![
-            self.count_up(reservation.key.workspace_id, Some(NUMBER_LIMIT))?,
-            self.put_provisioning(reservation, Some(number))?,
-            self.claim_number(number)?,
-            self.put_importing(number)?,
+        let mut parts = vec![
+            (Part::Counter, self.count_up(reservation.key.workspace_id, reservation.number.map(|_| NUMBER_LIMIT))?),
+            (Part::Trunk, self.put_provisioning(reservation)?),
         ];
-        let reasons = match self.reserve_with("reserve_purchase", reservation, writes).await? {
-            Ok(()) => return Ok(PurchaseReserve::Trunk(ReserveOutcome::Reserved)),
-            Err(reasons) => reasons,
-        };
-        let is_used = reservation.claim.is_some() && reasons.last().is_some_and(failed);
-        if !is_used && reasons.get(2).is_some_and(failed) {
-            return Ok(PurchaseReserve::Taken);
+        if let Some(number) = reservation.number {
+            parts.push((Part::NumberClaim, self.claim_number(number)?));
+            parts.push((Part::Number, self.put_importing(number)?));
         }
-        let workspace = reasons.first().filter(|reason| failed(reason)).and_then(CancellationReason::item);
-        match workspace.and_then(|workspace| Record(workspace).maybe_number("number_count")) {
-            Some(used) if !is_used && used >= NUMBER_LIMIT => Ok(PurchaseReserve::AtCap { limit: NUMBER_LIMIT, used }),
-            _ => not_reserved(reservation, &reasons).map(PurchaseReserve::Trunk),
+        if let Some(account_sid) = reservation.twilio_account {
+            parts.push((Part::Account, self.claim_account(reservation.key, account_sid)?));
         }
-    }
-
-    /// Writes these and, behind them, the idempotency record; or gives the reasons why not.
-    async fn reserve_with(
-        &self,
-        operation: &'static str,
-        reservation: Reservation<'_>,
-        mut writes: Vec<TransactWriteItem>,
-    ) -> Result<Result<(), Vec<CancellationReason>>, StoreError> {
         if let Some(claim) = reservation.claim {
-            writes.push(self.claim_key(reservation.key, claim, reservation.now)?);
+            parts.push((Part::Key, self.claim_key(reservation.key, claim, reservation.now)?));
         }
-        Ok(match self.transact(operation, writes).await? {
-            Transaction::Done => Ok(()),
-            Transaction::Refused(reasons) => Err(reasons),
-        })
+        let (parts, writes): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        match self.transact("reserve", writes).await? {
+            Transaction::Done => Ok(ReserveOutcome::Reserved),
+            Transaction::Refused(reasons) => not_reserved(reservation, &parts, &reasons),
+        }
     }
 
     /// The caps: these conditions and nothing else. With a limit of numbers, a number is counted too: a transaction may
@@ -94,12 +70,9 @@ impl TrunkTable {
         item(update.build(), |write, update| write.update(update))
     }
 
-    fn put_provisioning(
-        &self,
-        reservation: Reservation<'_>,
-        purchase: Option<&PhoneNumber>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let Reservation { key, settings, secret_name, now, lease, claim } = reservation;
+    fn put_provisioning(&self, reservation: Reservation<'_>) -> Result<TransactWriteItem, StoreError> {
+        let Reservation { key, settings, secret_name, now, lease, claim, number: imported, twilio_account } =
+            reservation;
         let lease_until = deadline(lease.until);
         let put = Put::builder()
             .table_name(&self.name)
@@ -117,45 +90,53 @@ impl TrunkTable {
         let put = keys::trunk(key).into_iter().fold(put, |put, (name, value)| put.item(name, value));
         let put = secret_name.into_iter().fold(put, |put, name| put.item("secret_name", text(name)));
         // Its idempotency key is the trunk's own.
-        let purchase = purchase.into_iter().flat_map(|number| import_attributes(number, None));
-        let put = purchase.fold(put, |put, (name, value)| put.item(name, value));
+        let imported = imported.into_iter().flat_map(|number| import_attributes(number, None));
+        let put = imported.fold(put, |put, (name, value)| put.item(name, value));
+        let put = twilio_account.into_iter().fold(put, |put, sid| put.item(TWILIO_ACCOUNT_SID, text(sid)));
         let put = claim.into_iter().fold(put, |put, claim| put.item("idempotency_key_hash", text(&claim.key_hash)));
         item(put.condition_expression("attribute_not_exists(pk)").build(), |write, put| write.put(put))
+    }
+
+    /// Keeps a second trunk from the account's numbers.
+    fn claim_account(&self, key: TrunkKey, account_sid: &AccountSid) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(keys::twilio_account(key.workspace_id, account_sid)))
+            .item("trunk_id", text(key.id))
+            .condition_expression("attribute_not_exists(pk)");
+        item(put.build(), |write, put| write.put(put))
+    }
+
+    /// The part that lets it go.
+    pub(crate) fn release_account(
+        &self,
+        key: TrunkKey,
+        account_sid: &AccountSid,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(keys::twilio_account(key.workspace_id, account_sid)))
+            .condition_expression("attribute_not_exists(pk) OR trunk_id = :trunk_id")
+            .expression_attribute_values(":trunk_id", text(key.id));
+        item(delete.build(), |write, delete| write.delete(delete))
     }
 
     pub(crate) async fn commit(
         &self,
         trunk: &Trunk,
+        number: Option<&PhoneNumber>,
         owner: &LeaseOwner,
         answer: Option<(&IdempotencyClaim, &StoredResponse)>,
-    ) -> Result<CommitOutcome, StoreError> {
-        self.commit_with("commit", trunk, owner, answer, Vec::new()).await
-    }
-
-    pub(crate) async fn commit_purchase(
-        &self,
-        trunk: &Trunk,
-        number: &PhoneNumber,
-        owner: &LeaseOwner,
-        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
-    ) -> Result<CommitOutcome, StoreError> {
-        self.commit_with("commit_purchase", trunk, owner, answer, vec![self.show_number(number)?]).await
-    }
-
-    async fn commit_with(
-        &self,
-        operation: &'static str,
-        trunk: &Trunk,
-        owner: &LeaseOwner,
-        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
-        mut writes: Vec<TransactWriteItem>,
     ) -> Result<CommitOutcome, StoreError> {
         let key = TrunkKey::from(trunk);
-        writes.push(self.make_active(key, trunk, owner)?);
+        let mut writes = vec![self.make_active(key, trunk, owner)?];
+        if let Some(number) = number {
+            writes.push(self.show_number(number)?);
+        }
         if let Some((claim, response)) = answer {
             writes.push(self.answer_claim(key, claim, response)?);
         }
-        Ok(match self.transact(operation, writes).await? {
+        Ok(match self.transact("commit", writes).await? {
             Transaction::Done => CommitOutcome::Committed,
             Transaction::Refused(_) => CommitOutcome::LeaseLost,
         })
@@ -164,14 +145,26 @@ impl TrunkTable {
     fn make_active(&self, key: TrunkKey, trunk: &Trunk, owner: &LeaseOwner) -> Result<TransactWriteItem, StoreError> {
         let mut set_too = items::livekit_ids(&trunk.livekit);
         set_too.extend(items::numbers(&trunk.numbers).map(|numbers| (NUMBERS, numbers)));
+        set_too.extend(trunk.twilio.iter().flat_map(items::twilio_sids));
+        // A message of another import of its number may come late, and take the number away at Twilio.
+        let (unswept, seen) = match trunk.twilio {
+            Some(_) => {
+                set_too.push(("sweep_at", deadline(self.last_look(Timestamp::now()))));
+                ("", trunk.numbers.keys().map(ToString::to_string).collect())
+            }
+            None => (", sweep_shard, sweep_at", BTreeSet::new()),
+        };
         let set: String = set_too.iter().map(|(name, _)| format!(", {name} = :{name}")).collect();
+        let mut expression = format!(
+            "SET #state = :active, version = :version, updated_at = :updated_at{set} \
+             REMOVE lease_owner, lease_until{unswept}, {IMPORT_ATTRIBUTES}"
+        );
+        let mut values = HashMap::new();
+        add_to_sets(&mut expression, &mut values, &[(SEEN_NUMBERS, &seen)]);
         let update = Update::builder()
             .table_name(&self.name)
             .set_key(Some(keys::trunk(key)))
-            .update_expression(format!(
-                "SET #state = :active, version = :version, updated_at = :updated_at{set} \
-                 REMOVE lease_owner, lease_until, sweep_shard, sweep_at, {IMPORT_ATTRIBUTES}"
-            ))
+            .update_expression(expression)
             .condition_expression("#state = :provisioning AND lease_owner = :owner")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":active", text(state::ACTIVE))
@@ -182,28 +175,60 @@ impl TrunkTable {
         let update = set_too
             .into_iter()
             .fold(update, |update, (name, value)| update.expression_attribute_values(format!(":{name}"), value));
+        let update =
+            values.into_iter().fold(update, |update, (name, value)| update.expression_attribute_values(name, value));
         item(update.build(), |write, update| write.update(update))
     }
 }
 
-fn not_reserved(reservation: Reservation<'_>, reasons: &[CancellationReason]) -> Result<ReserveOutcome, StoreError> {
-    // A used key comes before the cap: its first request may be the one that filled the workspace.
-    if let (Some(claim), Some(reason)) = (reservation.claim, reasons.last().filter(|reason| failed(reason))) {
+/// A write of a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Counter,
+    Trunk,
+    NumberClaim,
+    Number,
+    Account,
+    Key,
+}
+
+fn not_reserved(
+    reservation: Reservation<'_>,
+    parts: &[Part],
+    reasons: &[CancellationReason],
+) -> Result<ReserveOutcome, StoreError> {
+    let refused = |part: Part| {
+        let mut reasons = parts.iter().zip(reasons);
+        reasons.find(|(of, reason)| **of == part && failed(reason)).map(|(_, reason)| reason)
+    };
+    // A used key comes first: its first request may be the one that filled the workspace, or claimed the number.
+    if let (Some(claim), Some(reason)) = (reservation.claim, refused(Part::Key)) {
         return idempotency::key_use(claim, reason.item()).map(ReserveOutcome::KeyUsed);
     }
-    match reasons.first() {
-        Some(reason) if failed(reason) => at_cap(reservation.key.workspace_id, reason),
-        _ => Err(unreadable("a new trunk id was there before")),
+    if refused(Part::NumberClaim).is_some() {
+        return Ok(ReserveOutcome::NumberTaken);
+    }
+    if refused(Part::Account).is_some() {
+        return Ok(ReserveOutcome::AccountTaken);
+    }
+    match refused(Part::Counter) {
+        Some(reason) => at_cap(reservation, reason),
+        None => Err(unreadable("a new id was there before")),
     }
 }
 
-fn at_cap(workspace_id: WorkspaceId, reason: &CancellationReason) -> Result<ReserveOutcome, StoreError> {
+fn at_cap(reservation: Reservation<'_>, reason: &CancellationReason) -> Result<ReserveOutcome, StoreError> {
     let Some(workspace) = reason.item() else {
-        return Err(unreadable(format_args!("workspace {workspace_id} has no record")));
+        return Err(unreadable(format_args!("workspace {} has no record", reservation.key.workspace_id)));
     };
     let workspace = Record(workspace);
-    Ok(ReserveOutcome::AtCap {
-        limit: workspace.maybe_number("trunk_limit").unwrap_or(DEFAULT_TRUNK_LIMIT),
-        used: workspace.number("trunk_count")?,
-    })
+    match workspace.maybe_number("number_count") {
+        Some(used) if reservation.number.is_some() && used >= NUMBER_LIMIT => {
+            Ok(ReserveOutcome::NumbersAtCap { limit: NUMBER_LIMIT, used })
+        }
+        _ => Ok(ReserveOutcome::AtCap {
+            limit: workspace.maybe_number("trunk_limit").unwrap_or(DEFAULT_TRUNK_LIMIT),
+            used: workspace.number("trunk_count")?,
+        }),
+    }
 }

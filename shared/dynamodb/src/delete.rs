@@ -18,12 +18,21 @@ impl TrunkTable {
         key: TrunkKey,
         lease: &Lease,
         fate: NumberFate,
+        version: Option<u64>,
     ) -> Result<DeletionStart, StoreError> {
         let fate = match fate {
             NumberFate::Stay => String::new(),
             NumberFate::Go => format!(", {NUMBERS_GO} = :one"),
         };
-        let sent = self
+        const LIVE: &str = "#state IN (:active, :updating, :reverting)";
+        let condition = match version {
+            None => format!("#state = :deleting OR {LIVE}"),
+            Some(_) => format!(
+                "(#state = :deleting AND attribute_exists({NUMBERS_GO})) OR \
+                 ({LIVE} AND version = :version AND attribute_not_exists(import_number_id))"
+            ),
+        };
+        let update = self
             .client
             .update_item()
             .table_name(&self.name)
@@ -32,7 +41,7 @@ impl TrunkTable {
                 "SET #state = :deleting, version = version + :one, lease_owner = :owner, lease_until = :until, \
                  sweep_shard = :shard, sweep_at = :until{fate}"
             ))
-            .condition_expression("#state IN (:active, :updating, :reverting, :deleting)")
+            .condition_expression(condition)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":active", text(state::ACTIVE))
             .expression_attribute_values(":updating", text(state::UPDATING))
@@ -42,12 +51,15 @@ impl TrunkTable {
             .expression_attribute_values(":owner", text(lease.owner.as_str()))
             .expression_attribute_values(":until", deadline(lease.until))
             .expression_attribute_values(":shard", text(keys::sweep_shard(key.id)))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        let error = match sent {
+            .return_values(ReturnValue::AllNew);
+        let update = version
+            .into_iter()
+            .fold(update, |update, version| update.expression_attribute_values(":version", number(version)));
+        let error = match update.send().await {
             Ok(written) => {
-                return read_unsettled(&written.attributes.unwrap_or_default()).map(DeletionStart::Deleting);
+                return read_unsettled(&written.attributes.unwrap_or_default())
+                    .map(Box::new)
+                    .map(DeletionStart::Deleting);
             }
             Err(error) => error,
         };

@@ -75,6 +75,17 @@ impl TrunkTable {
         item(delete.build(), |write, delete| write.delete(delete))
     }
 
+    pub(crate) async fn key_use(
+        &self,
+        workspace_id: WorkspaceId,
+        claim: &IdempotencyClaim,
+    ) -> Result<Option<KeyUse>, StoreError> {
+        let found = self.read_item("key_use", keys::idempotency(workspace_id, &claim.key_hash)).await?;
+        let now = Timestamp::now().as_second();
+        let is_kept = |item: &Item| Record(item).number::<i64>("expires_at").is_ok_and(|until| until > now);
+        found.filter(is_kept).map(|item| key_use(claim, Some(&item))).transpose()
+    }
+
     pub(crate) async fn keep_answer(
         &self,
         workspace_id: WorkspaceId,

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use jiff::Timestamp;
-use trunkline_domain::{E164, Trunk, WorkspaceId};
+use trunkline_domain::{AccountSid, E164, Trunk, WorkspaceId};
 use trunkline_provisioning::ports::{Counted, StoreError, TableInventory, TableRecord, TrunkRecord, UnsettledUpdate};
 use trunkline_provisioning::{NumberKey, TrunkKey};
 
@@ -12,7 +12,7 @@ use crate::idempotency::RUNNING;
 use crate::items::{Item, Record, livekit_ids, number, read_import, read_secret_names, read_trunk_record, state, text};
 use crate::keys::{
     self, API_KEY_REFERENCE_PREFIX, IDEMPOTENCY_PREFIX, NUMBER_PREFIX, TOMBSTONE_PREFIX, TRUNK_PREFIX,
-    WORKSPACE_SORT_KEY,
+    TWILIO_ACCOUNT_PREFIX, WORKSPACE_SORT_KEY,
 };
 use crate::numbers::is_shown;
 use crate::store::TrunkTable;
@@ -175,6 +175,12 @@ fn read_record(item: &Item) -> Result<Option<TableRecord>, StoreError> {
             e164: E164::from_stored(record.text("e164")?),
             trunk_id: record.maybe("trunk_id").map(str::parse).transpose().map_err(unreadable)?,
             is_shown: is_shown(item),
+        }));
+    }
+    if let Some(account_sid) = sort_key.strip_prefix(TWILIO_ACCOUNT_PREFIX) {
+        return Ok(Some(TableRecord::TwilioAccount {
+            key: keys::trunk_key(workspace_id, record.text("trunk_id")?)?,
+            account_sid: AccountSid::parse(account_sid).map_err(unreadable)?,
         }));
     }
     let Some(id) = sort_key.strip_prefix(TRUNK_PREFIX) else {

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use trunkline_domain::{
-    AllowedAddress, AuthUsername, BoundNumbers, Carrier, CountryCode, Direction, Directional, E164, InboundObjects,
-    InboundSettings, Kind, LiveKitObjects, OutboundObjects, OutboundSettings, PhoneNumber, SipAddress, Trunk,
-    TrunkName, TrunkSettings,
+    AccountSid, AllowedAddress, AuthUsername, BoundNumbers, Carrier, CountryCode, Direction, Directional, E164,
+    InboundObjects, InboundSettings, Kind, LiveKitObjects, OutboundObjects, OutboundSettings, PhoneNumber, SipAddress,
+    Trunk, TrunkName, TrunkSettings, TwilioObjects,
 };
 use trunkline_provisioning::ports::{NumberFate, PendingImport, StoreError, TrunkRecord, Unsettled};
 use trunkline_provisioning::{IdempotencyClaim, SeenObjects, TrunkKey};
@@ -22,6 +22,15 @@ pub(crate) const SEEN_SECRET_NAMES: &str = "seen_secret_names";
 
 /// The numbers of a trunk, by their ids: a map, left out when it is empty.
 pub(crate) const NUMBERS: &str = "numbers";
+
+/// The numbers that a trunk may have at Twilio, as far as they were written down.
+pub(crate) const SEEN_NUMBERS: &str = "seen_numbers";
+
+/// The Twilio account of a trunk's numbers, also of one that was undone.
+pub(crate) const TWILIO_ACCOUNT_SID: &str = "twilio_account_sid";
+
+const TWILIO_TRUNK_SID: &str = "twilio_trunk_sid";
+const TWILIO_CREDENTIAL_LIST_SID: &str = "twilio_credential_list_sid";
 
 /// Whether the numbers of a trunk that is deleted go with it.
 pub(crate) const NUMBERS_GO: &str = "numbers_go";
@@ -96,6 +105,11 @@ pub(crate) fn livekit_ids(objects: &LiveKitObjects) -> Vec<(&'static str, Attrib
     inbound.into_iter().flatten().chain(outbound).collect()
 }
 
+/// The attributes of what a live trunk has at Twilio.
+pub(crate) fn twilio_sids(objects: &TwilioObjects) -> [(&'static str, AttributeValue); 2] {
+    [(TWILIO_TRUNK_SID, text(&objects.trunk_sid)), (TWILIO_CREDENTIAL_LIST_SID, text(&objects.credential_list_sid))]
+}
+
 /// A live trunk; `None` in any state that is not shown.
 pub(crate) fn read_trunk(item: &Item, key: TrunkKey) -> Result<Option<Trunk>, StoreError> {
     let record = Record(item);
@@ -128,6 +142,11 @@ fn live_trunk(record: Record<'_>, key: TrunkKey) -> Result<Trunk, StoreError> {
             sip_address: SipAddress::from_stored(record.text("sip_address")?).map_err(unreadable)?,
             route,
         },
+        (Kind::Twilio, Directional::Both(inbound, outbound)) => Carrier::Twilio {
+            sip_address: SipAddress::from_stored(record.text("sip_address")?).map_err(unreadable)?,
+            inbound,
+            outbound,
+        },
         (kind, _) => return Err(unreadable(format_args!("kind {kind}"))),
     };
     Ok(Trunk {
@@ -142,6 +161,7 @@ fn live_trunk(record: Record<'_>, key: TrunkKey) -> Result<Trunk, StoreError> {
             auth_username: record.maybe("auth_username").map(AuthUsername::parse).transpose().map_err(unreadable)?,
         },
         livekit,
+        twilio: record.twilio()?,
         numbers: record.bound_numbers()?,
         version: record.number("version")?,
         created_at: record.parsed("created_at")?,
@@ -163,6 +183,8 @@ pub(crate) fn read_unsettled(item: &Item) -> Result<Unsettled, StoreError> {
         numbers: record.bound_numbers()?,
         fate: if item.contains_key(NUMBERS_GO) { NumberFate::Go } else { NumberFate::Stay },
         import: read_import(item)?,
+        twilio_account: record.twilio_account()?,
+        twilio: record.twilio()?,
         version: record.number("version")?,
     })
 }
@@ -255,6 +277,23 @@ impl<'a> Record<'a> {
 
     fn outbound_objects(&self) -> Result<OutboundObjects, StoreError> {
         Ok(OutboundObjects { trunk_id: self.text("livekit_outbound_trunk_id")?.to_owned() })
+    }
+
+    /// The Twilio account of its numbers.
+    pub(crate) fn twilio_account(&self) -> Result<Option<AccountSid>, StoreError> {
+        self.maybe(TWILIO_ACCOUNT_SID).map(AccountSid::parse).transpose().map_err(unreadable)
+    }
+
+    /// What it has at Twilio, once that was committed.
+    fn twilio(&self) -> Result<Option<TwilioObjects>, StoreError> {
+        let (Some(account_sid), Some(trunk_sid)) = (self.twilio_account()?, self.maybe(TWILIO_TRUNK_SID)) else {
+            return Ok(None);
+        };
+        Ok(Some(TwilioObjects {
+            account_sid,
+            trunk_sid: trunk_sid.to_owned(),
+            credential_list_sid: self.text(TWILIO_CREDENTIAL_LIST_SID)?.to_owned(),
+        }))
     }
 
     fn bound_numbers(&self) -> Result<BoundNumbers, StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, TrunkId, WorkspaceId};
+use trunkline_domain::{AccountSid, ApiKeyHash, ApiKeyId, E164, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::StoreError;
 use trunkline_provisioning::{NumberKey, TrunkKey};
 
@@ -16,6 +16,7 @@ pub(crate) const WORKSPACE_SORT_KEY: &str = "WS";
 pub(crate) const TRUNK_PREFIX: &str = "TRUNK#";
 pub(crate) const TOMBSTONE_PREFIX: &str = "TOMB#";
 pub(crate) const NUMBER_PREFIX: &str = "NUMBER#";
+pub(crate) const TWILIO_ACCOUNT_PREFIX: &str = "TWILIO#";
 const NUMBER_CLAIM_PREFIX: &str = "E164#";
 pub(crate) const IDEMPOTENCY_PREFIX: &str = "IDEM#";
 pub(crate) const API_KEY_REFERENCE_PREFIX: &str = "KEYREF#";
@@ -43,6 +44,10 @@ pub(crate) fn number(number: NumberKey) -> Key {
 
 pub(crate) fn number_claim(e164: &E164) -> Key {
     key(format!("{NUMBER_CLAIM_PREFIX}{e164}"), "E164")
+}
+
+pub(crate) fn twilio_account(workspace_id: WorkspaceId, account_sid: &AccountSid) -> Key {
+    key(partition(workspace_id), format!("{TWILIO_ACCOUNT_PREFIX}{account_sid}"))
 }
 
 pub(crate) fn idempotency(workspace_id: WorkspaceId, key_hash: &str) -> Key {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use trunkline_domain::{TrunkId, WorkspaceId};
+use trunkline_domain::{AccountSid, TrunkId, WorkspaceId};
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{Filter, Page, StoreError, TrunkRecord};
 
@@ -51,6 +51,15 @@ impl TrunkTable {
             Some(item) => read_trunk_record(&item, key),
             None => Ok(None),
         }
+    }
+
+    pub(crate) async fn trunk_of_account(
+        &self,
+        workspace_id: WorkspaceId,
+        account_sid: &AccountSid,
+    ) -> Result<Option<TrunkId>, StoreError> {
+        let found = self.read_item("trunk_of_account", keys::twilio_account(workspace_id, account_sid)).await?;
+        found.map(|item| Record(&item).parsed("trunk_id")).transpose()
     }
 
     pub(crate) async fn list(

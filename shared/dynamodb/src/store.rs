@@ -1,13 +1,12 @@
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use trunkline_aws::LazyClient;
-use trunkline_domain::{BoundNumbers, PhoneNumber, Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{AccountSid, BoundNumbers, PhoneNumber, Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Filter, ImportStart, NumberFate, NumberReservation, NumberWrite, Page, PendingImport,
-    PurchaseReserve, Reservation, ReserveOutcome, RevertStart, Settled, StoreError, TrunkRecord, TrunkStore, UndoStart,
+    CommitOutcome, DeletionStart, Filter, ImportStart, LeftBehind, NumberFate, NumberReservation, NumberWrite, Page,
+    PendingImport, Reservation, ReserveOutcome, RevertStart, Settled, StoreError, TrunkRecord, TrunkStore, UndoStart,
     Unsettled, UpdateBegin, UpdateStart,
 };
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
@@ -40,28 +39,11 @@ impl TrunkStore for TrunkTable {
     async fn commit(
         &self,
         trunk: &Trunk,
+        number: Option<&PhoneNumber>,
         owner: &LeaseOwner,
         answer: Option<(&IdempotencyClaim, &StoredResponse)>,
     ) -> Result<CommitOutcome, StoreError> {
-        Box::pin(self.commit(trunk, owner, answer)).await
-    }
-
-    async fn reserve_purchase(
-        &self,
-        reservation: Reservation<'_>,
-        number: &PhoneNumber,
-    ) -> Result<PurchaseReserve, StoreError> {
-        Box::pin(self.reserve_purchase(reservation, number)).await
-    }
-
-    async fn commit_purchase(
-        &self,
-        trunk: &Trunk,
-        number: &PhoneNumber,
-        owner: &LeaseOwner,
-        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
-    ) -> Result<CommitOutcome, StoreError> {
-        Box::pin(self.commit_purchase(trunk, number, owner, answer)).await
+        Box::pin(self.commit(trunk, number, owner, answer)).await
     }
 
     async fn begin_undo(&self, key: TrunkKey, owner: &LeaseOwner, seen: &SeenObjects) -> Result<UndoStart, StoreError> {
@@ -72,13 +54,8 @@ impl TrunkStore for TrunkTable {
         Box::pin(self.note_on_record(key, seen)).await
     }
 
-    async fn note_on_tombstone(
-        &self,
-        key: TrunkKey,
-        seen: &SeenObjects,
-        secret_names: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        Box::pin(self.note_on_tombstone(key, seen, secret_names)).await
+    async fn note_on_tombstone(&self, key: TrunkKey, left: &LeftBehind) -> Result<(), StoreError> {
+        Box::pin(self.note_on_tombstone(key, left)).await
     }
 
     async fn settle_undo(&self, key: TrunkKey, owner: &LeaseOwner, undone: &Unsettled) -> Result<Settled, StoreError> {
@@ -123,8 +100,14 @@ impl TrunkStore for TrunkTable {
         Box::pin(self.end_revert(key, owner, import)).await
     }
 
-    async fn begin_delete(&self, key: TrunkKey, lease: &Lease, fate: NumberFate) -> Result<DeletionStart, StoreError> {
-        Box::pin(self.begin_delete(key, lease, fate)).await
+    async fn begin_delete(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        fate: NumberFate,
+        version: Option<u64>,
+    ) -> Result<DeletionStart, StoreError> {
+        Box::pin(self.begin_delete(key, lease, fate, version)).await
     }
 
     async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
@@ -152,6 +135,18 @@ impl TrunkStore for TrunkTable {
         response: &StoredResponse,
     ) -> Result<Option<KeyUse>, StoreError> {
         Box::pin(self.keep_answer(workspace_id, claim, response)).await
+    }
+
+    async fn key_use(&self, workspace_id: WorkspaceId, claim: &IdempotencyClaim) -> Result<Option<KeyUse>, StoreError> {
+        Box::pin(self.key_use(workspace_id, claim)).await
+    }
+
+    async fn trunk_of_account(
+        &self,
+        workspace_id: WorkspaceId,
+        account_sid: &AccountSid,
+    ) -> Result<Option<TrunkId>, StoreError> {
+        Box::pin(self.trunk_of_account(workspace_id, account_sid)).await
     }
 
     async fn get(&self, key: TrunkKey) -> Result<Option<TrunkRecord>, StoreError> {

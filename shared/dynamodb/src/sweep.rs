@@ -1,14 +1,12 @@
 //! The sparse index `sweep`: records that are not settled, by when they are due.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 use jiff::Timestamp;
 use trunkline_domain::E164;
 use trunkline_provisioning::ports::{
-    Due, DuePage, Failing, Reverting, StoreError, SweepStore, TakeOver, Tombstone, Unsettled,
+    Due, DuePage, Failing, LeftBehind, Reverting, StoreError, SweepStore, TakeOver, Tombstone, Unsettled,
 };
 use trunkline_provisioning::{Lease, LeaseOwner, TrunkKey};
 
@@ -43,7 +41,7 @@ impl SweepStore for TrunkTable {
 
     async fn take_over(&self, key: TrunkKey, lease: &Lease, now: Timestamp) -> Result<TakeOver, StoreError> {
         match self.take(key, lease, now, state::UNDOING, [state::PROVISIONING, state::UNDOING]).await? {
-            Taken::Ours(item) => read_unsettled(&item).map(TakeOver::Undoing),
+            Taken::Ours(item) => read_unsettled(&item).map(Box::new).map(TakeOver::Undoing),
             Taken::NotOurs(Some(item)) => {
                 let state = Record(&item).text("state")?;
                 Ok(match state {
@@ -77,13 +75,8 @@ impl SweepStore for TrunkTable {
         Box::pin(self.take_over_update(key, lease, now)).await
     }
 
-    async fn end_last_look(
-        &self,
-        key: TrunkKey,
-        owner: &LeaseOwner,
-        gone: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        Box::pin(self.end_last_look(key, owner, gone)).await
+    async fn end_last_look(&self, key: TrunkKey, owner: &LeaseOwner, looked_at: &Reverting) -> Result<(), StoreError> {
+        Box::pin(self.end_last_look(key, owner, looked_at)).await
     }
 
     async fn tombstone(&self, key: TrunkKey) -> Result<Option<Tombstone>, StoreError> {
@@ -92,8 +85,13 @@ impl SweepStore for TrunkTable {
         };
         let record = Record(&item);
         let due_at = Timestamp::from_second(record.number("sweep_at")?).map_err(unreadable)?;
-        let number = record.maybe(IMPORT_E164).map(E164::from_stored);
-        Ok(Some(Tombstone { seen: read_seen(&item), secret_names: read_secret_names(&item), number, due_at }))
+        let left = LeftBehind {
+            seen: read_seen(&item),
+            secret_names: read_secret_names(&item),
+            number: record.maybe(IMPORT_E164).map(E164::from_stored),
+            twilio_account: record.twilio_account()?,
+        };
+        Ok(Some(Tombstone { left, due_at }))
     }
 
     async fn drop_tombstone(&self, key: TrunkKey, tombstone: &Tombstone) -> Result<(), StoreError> {

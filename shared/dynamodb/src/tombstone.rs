@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::types::builders::DeleteBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use jiff::{SignedDuration, Timestamp};
 use trunkline_domain::WorkspaceId;
-use trunkline_provisioning::ports::{Settled, StoreError, Unsettled};
+use trunkline_provisioning::ports::{LeftBehind, Settled, StoreError, Unsettled};
 use trunkline_provisioning::{SeenObjects, TrunkKey};
 
 use crate::error::unreadable;
 use crate::expression::Expression;
-use crate::items::{IMPORT_E164, SEEN_SECRET_NAMES, number, text, timestamp};
+use crate::items::{IMPORT_E164, SEEN_SECRET_NAMES, TWILIO_ACCOUNT_SID, number, text, timestamp};
 use crate::keys;
 use crate::numbers::NUMBER_COUNT;
 use crate::store::TrunkTable;
@@ -33,7 +33,7 @@ pub(crate) struct TombstoneUpdate {
 
 impl TrunkTable {
     /// One transaction: the record away (on `delete`'s condition), the tombstone, the counter down by one, the import of
-    /// a number undone that was under way, and the `release` of an idempotency key.
+    /// a number undone that was under way, its Twilio account let go, and the `release` of an idempotency key.
     pub(crate) async fn replace_by_tombstone(
         &self,
         key: TrunkKey,
@@ -43,13 +43,14 @@ impl TrunkTable {
         release: Option<TransactWriteItem>,
     ) -> Result<Settled, StoreError> {
         let delete = delete.clone().table_name(&self.name).set_key(Some(keys::trunk(key)));
-        let TombstoneUpdate { mut expression, mut values } =
-            self.tombstone_update(key, reason, &gone.seen, &gone.secret_names);
-        if let Some(import) = gone.import.as_ref().filter(|_| reason == reason::UNDONE) {
-            let set = format!("SET {IMPORT_E164} = :e164, ");
-            expression = expression.replacen("SET ", &set, 1);
-            values.insert(":e164".to_owned(), text(&import.e164));
-        }
+        let was_undone = reason == reason::UNDONE;
+        let left = LeftBehind {
+            seen: gone.seen.clone(),
+            secret_names: gone.secret_names.clone(),
+            number: gone.import.as_ref().filter(|_| was_undone).map(|import| import.e164.clone()),
+            twilio_account: gone.twilio_account.clone().filter(|_| was_undone),
+        };
+        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason, &left);
         let tombstone = Update::builder()
             .table_name(&self.name)
             .set_key(Some(keys::tombstone(key)))
@@ -66,6 +67,9 @@ impl TrunkTable {
             }
             None => writes.push(self.count_down_by(key.workspace_id, &[TRUNK_COUNT], 1)?),
         }
+        if let Some(account_sid) = &gone.twilio_account {
+            writes.push(self.release_account(key, account_sid)?);
+        }
         let own = writes.len();
         writes.extend(release);
         match self.transact("settle", writes).await? {
@@ -79,13 +83,7 @@ impl TrunkTable {
         }
     }
 
-    pub(crate) fn tombstone_update(
-        &self,
-        key: TrunkKey,
-        reason: &'static str,
-        seen: &SeenObjects,
-        secret_names: &BTreeSet<String>,
-    ) -> TombstoneUpdate {
+    pub(crate) fn tombstone_update(&self, key: TrunkKey, reason: &'static str, left: &LeftBehind) -> TombstoneUpdate {
         let now = Timestamp::now();
         let mut expression = "SET reason = if_not_exists(reason, :reason), workspace_id = :workspace_id, \
              trunk_id = :trunk_id, gone_at = if_not_exists(gone_at, :now), sweep_shard = :shard, sweep_at = :last_look"
@@ -98,10 +96,20 @@ impl TrunkTable {
             (":shard".to_owned(), text(keys::sweep_shard(key.id))),
             (":last_look".to_owned(), number(self.last_look(now).as_second())),
         ]);
+        let if_known = [
+            (IMPORT_E164, left.number.as_ref().map(text)),
+            (TWILIO_ACCOUNT_SID, left.twilio_account.as_ref().map(text)),
+        ];
+        for (name, value) in if_known {
+            if let Some(value) = value {
+                expression.push_str(&format!(", {name} = :{name}"));
+                values.insert(format!(":{name}"), value);
+            }
+        }
         add_to_sets(
             &mut expression,
             &mut values,
-            &[seen_sets(seen).as_slice(), &[(SEEN_SECRET_NAMES, secret_names)]].concat(),
+            &[seen_sets(&left.seen).as_slice(), &[(SEEN_SECRET_NAMES, &left.secret_names)]].concat(),
         );
         TombstoneUpdate { expression, values }
     }

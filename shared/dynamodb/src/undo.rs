@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{Delete, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
-use std::collections::{BTreeSet, HashMap};
-use trunkline_provisioning::ports::{Settled, StoreError, UndoStart, Unsettled};
+use std::collections::HashMap;
+use trunkline_provisioning::ports::{LeftBehind, Settled, StoreError, UndoStart, Unsettled};
 use trunkline_provisioning::{LeaseOwner, SeenObjects, TrunkKey};
 
 use crate::error::{is_condition, sort};
@@ -42,7 +42,7 @@ impl TrunkTable {
             .await;
         let error = match sent {
             Ok(written) => {
-                return read_unsettled(&written.attributes.unwrap_or_default()).map(UndoStart::Undoing);
+                return read_unsettled(&written.attributes.unwrap_or_default()).map(Box::new).map(UndoStart::Undoing);
             }
             Err(error) => error,
         };
@@ -97,13 +97,8 @@ impl TrunkTable {
         }
     }
 
-    pub(crate) async fn note_on_tombstone(
-        &self,
-        key: TrunkKey,
-        seen: &SeenObjects,
-        secret_names: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason::UNDONE, seen, secret_names);
+    pub(crate) async fn note_on_tombstone(&self, key: TrunkKey, left: &LeftBehind) -> Result<(), StoreError> {
+        let TombstoneUpdate { expression, values } = self.tombstone_update(key, reason::UNDONE, left);
         self.client
             .update_item()
             .table_name(&self.name)

@@ -1,10 +1,11 @@
 //! `active → updating → active`, and `updating → reverting → active`. The record of a trunk that is being changed says
 //! what was last committed: nobody but its request knows what it shall be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
+use trunkline_domain::E164;
 use trunkline_provisioning::ports::{
     CommitOutcome, PendingImport, RevertStart, Reverting, StoreError, TrunkRecord, UpdateBegin, UpdateStart,
 };
@@ -13,7 +14,7 @@ use trunkline_provisioning::{Lease, LeaseOwner, TrunkKey};
 use crate::error::unreadable;
 use crate::expression::{Expression, Written};
 use crate::items::{
-    self, IMPORT_ATTRIBUTES, Item, NUMBERS, Record, SEEN_SECRET_NAMES, deadline, number, read_import,
+    self, IMPORT_ATTRIBUTES, Item, NUMBERS, Record, SEEN_NUMBERS, SEEN_SECRET_NAMES, deadline, number, read_import,
     read_secret_names, read_trunk_record, state, text, timestamp,
 };
 use crate::keys;
@@ -179,22 +180,28 @@ impl TrunkTable {
         let record = read_trunk_record(&item, key)?.ok_or_else(|| unreadable("a live trunk is not shown"))?;
         let mut other_secrets = read_secret_names(&item);
         other_secrets.retain(|name| Some(name) != record.secret_name.as_ref());
-        Ok(Some(Reverting { record, other_secrets, import: read_import(&item)?, is_last_look }))
+        let seen_numbers = Record(&item).set(SEEN_NUMBERS).iter().map(|e164| E164::from_stored(e164)).collect();
+        Ok(Some(Reverting { record, other_secrets, seen_numbers, import: read_import(&item)?, is_last_look }))
     }
 
     pub(crate) async fn end_last_look(
         &self,
         key: TrunkKey,
         owner: &LeaseOwner,
-        gone: &BTreeSet<String>,
+        looked_at: &Reverting,
     ) -> Result<(), StoreError> {
         let mut update = "SET #state = :active REMOVE lease_owner, lease_until, sweep_shard, sweep_at, \
              sweep_failures, sweep_failing_since"
             .to_owned();
         let mut values: Vec<_> = ending(owner).collect();
-        if !gone.is_empty() {
-            update.push_str(&format!(" DELETE {SEEN_SECRET_NAMES} :gone"));
-            values.push((":gone".to_owned(), strings(gone)));
+        let numbers = looked_at.seen_numbers.iter().map(ToString::to_string).collect();
+        let mut clause = " DELETE ";
+        for (name, gone) in [(SEEN_SECRET_NAMES, &looked_at.other_secrets), (SEEN_NUMBERS, &numbers)] {
+            if !gone.is_empty() {
+                update.push_str(&format!("{clause}{name} :{name}"));
+                values.push((format!(":{name}"), strings(gone)));
+                clause = ", ";
+            }
         }
         let end = Expression {
             key: keys::trunk(key),
@@ -220,7 +227,7 @@ pub(crate) fn begin_update(begin: &UpdateBegin<'_>) -> Expression {
 
 /// The same from `active` alone, with these attributes beside.
 pub(crate) fn begin_active(begin: &UpdateBegin<'_>, beside: Vec<(&'static str, AttributeValue)>) -> Expression {
-    let UpdateBegin { key, version, secret_names, lease, .. } = begin;
+    let UpdateBegin { key, version, secret_names, number: imported, lease, .. } = begin;
     let mut update = "SET #state = :updating, lease_owner = :owner, lease_until = :until, \
          sweep_shard = :shard, sweep_at = :until"
         .to_owned();
@@ -237,7 +244,8 @@ pub(crate) fn begin_active(begin: &UpdateBegin<'_>, beside: Vec<(&'static str, A
         update.push_str(&format!(", {name} = :{name}"));
         values.insert(format!(":{name}"), value);
     }
-    add_to_sets(&mut update, &mut values, &[(SEEN_SECRET_NAMES, secret_names)]);
+    let numbers = imported.iter().map(ToString::to_string).collect();
+    add_to_sets(&mut update, &mut values, &[(SEEN_SECRET_NAMES, secret_names), (SEEN_NUMBERS, &numbers)]);
     Expression {
         key: keys::trunk(*key),
         update,

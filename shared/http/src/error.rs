@@ -6,7 +6,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 use trunkline_domain::{InvalidJson, RequestId, Violations};
-use trunkline_provisioning::ports::StoreError;
+use trunkline_provisioning::ports::{StoreError, TwilioRefusal};
 use trunkline_provisioning::{CreateError, DeleteError, KeyUse, NumberError, StoredResponse, UpdateError, Upstream};
 
 use crate::error_code::ErrorCode;
@@ -39,7 +39,7 @@ enum Details {
         /// Which system failed.
         #[cfg_attr(
             feature = "openapi",
-            schemars(extend("enum" = [Upstream::LiveKit.as_str(), Upstream::SecretsManager.as_str()]))
+            schemars(extend("enum" = [Upstream::LiveKit.as_str(), Upstream::SecretsManager.as_str(), Upstream::Twilio.as_str()]))
         )]
         upstream: &'static str,
     },
@@ -170,6 +170,24 @@ impl ApiError {
         Self::conflict(
             "another inbound trunk of this LiveKit project takes calls to every number: give it numbers of its own, then try again",
         )
+    }
+
+    fn twilio_refusal(refusal: TwilioRefusal) -> Self {
+        match refusal {
+            TwilioRefusal::Credentials => Self::invalid(
+                "twilio.auth_token",
+                "Twilio does not take it for this account_sid: send the account's current auth token",
+            ),
+            TwilioRefusal::NotAllowed => Self::conflict(
+                "Twilio does not let this account do that: it may be suspended or on trial; mend it there, then try again",
+            ),
+            TwilioRefusal::LimitReached => Self::conflict(
+                "this Twilio account has as many trunks or credential lists as it may have: delete one there, then try again",
+            ),
+            TwilioRefusal::NotThere => {
+                Self::conflict("the number or its trunk has just left this Twilio account: look there, then try again")
+            }
+        }
     }
 
     fn busy(what: &str) -> Self {
@@ -336,9 +354,16 @@ impl From<NumberError> for ApiError {
                 "trunk_id",
                 "only a number of provider=byoc can be bound, and only to a trunk of kind=byoc",
             ),
-            NumberError::NotSupported(kind) => {
-                Self::invalid("provider", format!("this deployment cannot import numbers of provider={kind}"))
+            NumberError::NoNumberService => {
+                Self::invalid("provider", "this deployment's LiveKit has no phone numbers: only LiveKit Cloud has")
             }
+            NumberError::NotOnAccount => {
+                Self::invalid("e164", "this Twilio account has no such number: buy it there, or name its account")
+            }
+            NumberError::InUseOnAccount => Self::conflict(
+                "a trunk or a TwiML app on this Twilio account has the number: take it off there, then try again",
+            ),
+            NumberError::Twilio(refusal) => Self::twilio_refusal(refusal),
             NumberError::AtCap { limit, used } => Self::payment_required("phone numbers", limit, used),
             NumberError::TrunksAtCap { limit, used } => Self::payment_required("SIP trunks", limit, used),
             NumberError::NotForSale => {

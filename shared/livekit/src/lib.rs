@@ -15,4 +15,3 @@ mod twirp;
 pub use access::{ApiKeySource, LiveKitApiKey, NoApiKey};
 pub use inventory::Content;
 pub use service::LiveKitSip;
-pub use twirp::{BaseUrl, InvalidBaseUrl};

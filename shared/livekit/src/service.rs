@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use livekit_protocol as proto;
 use prost::Message;
-use trunkline_connector::Connector;
-use trunkline_domain::TrunkId;
+use trunkline_connector::{BaseUrl, Connector};
+use trunkline_domain::{E164, TrunkId};
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{
     Failure, InboundTrunkSpec, Mender, OutboundTrunkSpec, Retry, SipService, UpstreamError,
@@ -13,7 +14,7 @@ use trunkline_provisioning::ports::{
 
 use crate::access::{Access, ApiKeySource};
 use crate::messages;
-use crate::twirp::{self, BaseUrl, Service, TwirpError};
+use crate::twirp::{self, Service, TwirpError};
 
 /// LiveKit's SIP service of one project, and its phone-number service. Cheap to clone.
 #[derive(Debug)]
@@ -221,11 +222,17 @@ impl<K: ApiKeySource> SipService for LiveKitSip<K> {
         Ok(ours.map(|trunk| trunk.sip_trunk_id).collect())
     }
 
-    async fn find_outbound_trunks(&self, id: TrunkId) -> Result<BTreeSet<String>, UpstreamError> {
-        let number = id.to_string();
-        let request = proto::ListSipOutboundTrunkRequest { numbers: vec![number.clone()], ..Default::default() };
+    async fn find_outbound_trunks(
+        &self,
+        id: TrunkId,
+        number: Option<&E164>,
+    ) -> Result<BTreeSet<String>, UpstreamError> {
+        let name = id.to_string();
+        let numbers = iter::once(name.clone()).chain(number.map(ToString::to_string)).collect();
+        let request = proto::ListSipOutboundTrunkRequest { numbers, ..Default::default() };
         let found: proto::ListSipOutboundTrunkResponse = self.ask("ListSIPOutboundTrunk", &request).await?;
-        let ours = found.items.into_iter().filter(|trunk| trunk.numbers.contains(&number));
+        // Others may call from the number too.
+        let ours = found.items.into_iter().filter(|trunk| trunk.name == name);
         Ok(ours.map(|trunk| trunk.sip_trunk_id).collect())
     }
 

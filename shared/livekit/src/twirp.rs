@@ -1,52 +1,17 @@
 //! Twirp calls: protobuf over HTTP (<https://twitchtv.github.io/twirp/docs/spec_v7.html>).
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Request, StatusCode, Uri};
+use http::{Request, StatusCode};
 use prost::Message;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use trunkline_connector::{Connector, SendError};
+use trunkline_connector::{BaseUrl, Connector, SendError};
 use trunkline_provisioning::ports::Failure;
 
 use crate::access::Token;
-
-/// Where LiveKit listens (`LIVEKIT_URL`): `https`, `http`, or LiveKit's own `wss` and `ws`, which mean the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl(String);
-
-/// Not the URL of a LiveKit server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be an http, https, ws or wss URL of a host, without credentials, query or fragment")]
-pub struct InvalidBaseUrl;
-
-impl FromStr for BaseUrl {
-    type Err = InvalidBaseUrl;
-
-    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
-        let uri: Uri = text.parse().map_err(|_| InvalidBaseUrl)?;
-        let scheme = match uri.scheme_str() {
-            Some("https" | "wss") => "https",
-            Some("http" | "ws") => "http",
-            _ => return Err(InvalidBaseUrl),
-        };
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or(InvalidBaseUrl)?;
-        if uri.query().is_some() || text.contains('#') {
-            return Err(InvalidBaseUrl);
-        }
-        Ok(Self(format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/'))))
-    }
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Why a call has no result: which failure it is, and LiveKit's own word for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -154,23 +119,6 @@ fn refusal(status: StatusCode, body: &[u8]) -> TwirpError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn livekit_urls_become_http_urls() {
-        for (given, taken) in [
-            ("wss://example.livekit.cloud", "https://example.livekit.cloud"),
-            ("https://example.livekit.cloud/", "https://example.livekit.cloud"),
-            ("ws://127.0.0.1:7880", "http://127.0.0.1:7880"),
-            ("http://127.0.0.1:7880/base/", "http://127.0.0.1:7880/base"),
-        ] {
-            assert_eq!(given.parse::<BaseUrl>().unwrap().to_string(), taken);
-        }
-        for given in
-            ["", "example.livekit.cloud", "ftp://a", "https://", "https://key:secret@a", "https://a?b", "https://a#b"]
-        {
-            assert_eq!(given.parse::<BaseUrl>(), Err(InvalidBaseUrl), "{given}");
-        }
-    }
 
     #[test]
     fn refusals_are_told_apart() {

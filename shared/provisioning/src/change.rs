@@ -1,22 +1,46 @@
 //! A change of live trunks: begin, change, commit; or take back.
 
-use trunkline_domain::{BoundNumbers, Change, SecretChange, Trunk, TrunkSecret, TrunkSettings, Violations};
+use trunkline_domain::{
+    BoundNumbers, Change, E164, SecretChange, Trunk, TrunkSecret, TrunkSettings, TwilioAccount, Violations,
+};
 
 use crate::ports::{
     CommitOutcome, InboundTrunkSpec, NumberWrite, OutboundTrunkSpec, RevertStart, Reverting, SecretStore, SipService,
-    StoreError, SweepStore, TrunkRecord, TrunkStore, UpdateBegin, UpdateStart, UpstreamError,
+    StoreError, SweepStore, TrunkRecord, TrunkStore, TwilioError, TwilioService, UpdateBegin, UpdateStart,
+    UpstreamError,
 };
 use crate::provision::{UpstreamFailure, create_secret, livekit, secrets_manager, undo_secrets};
 use crate::undo::Stopped;
-use crate::{Budget, Lease, LeaseOwner, TrunkKey};
+use crate::{Budget, Lease, LeaseOwner, TrunkKey, twilio};
 
 /// The systems, the time and the lease of one change.
-pub(crate) struct Changing<'a, S, V, L> {
+pub(crate) struct Changing<'a, S, V, L, A> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
+    pub(crate) aside: &'a A,
     pub(crate) budget: &'a Budget,
     pub(crate) lease: &'a Lease,
+}
+
+/// What a change makes beside LiveKit's trunks and the secret.
+pub(crate) trait Aside: Sync {
+    /// Makes it.
+    fn make(&self) -> impl Future<Output = Result<(), TwilioError>> + Send;
+
+    /// Undo of it, whether it was made or not. Repeatable.
+    fn take_back(&self) -> impl Future<Output = Result<(), UpstreamFailure>> + Send;
+}
+
+/// Nothing.
+impl Aside for () {
+    async fn make(&self) -> Result<(), TwilioError> {
+        Ok(())
+    }
+
+    async fn take_back(&self) -> Result<(), UpstreamFailure> {
+        Ok(())
+    }
 }
 
 /// One trunk on its way from what it is to what it shall be.
@@ -27,6 +51,8 @@ pub(crate) struct Step {
     pub(crate) secret: SecretChange,
     /// The name of the secret that the change makes, if it makes one.
     pub(crate) new_secret_name: Option<String>,
+    /// The number that comes or goes at Twilio: the last look puts it right there.
+    pub(crate) twilio_number: Option<E164>,
 }
 
 /// A step whose first write was tried.
@@ -65,6 +91,7 @@ pub(crate) enum ChangeError {
     NoObject,
     /// Another has taken a trunk's record over.
     LeaseLost,
+    Twilio(TwilioError),
     Store(StoreError),
 }
 
@@ -91,7 +118,7 @@ enum TakenBack {
     LeaseLost,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
+impl<S: TrunkStore, V: SecretStore, L: SipService, A: Aside> Changing<'_, S, V, L, A> {
     /// Changes the trunks in the order of `steps`, all or none; gives them as they are then.
     pub(crate) async fn run(&self, steps: &[Step], written: Written<'_>) -> Result<Vec<Trunk>, ChangeError> {
         let mut begun = Vec::with_capacity(steps.len());
@@ -142,11 +169,12 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
     }
 
     /// What the first write of a step says.
-    pub(crate) fn update_of(&self, step: &Step) -> UpdateBegin<'_> {
+    pub(crate) fn update_of<'b>(&'b self, step: &'b Step) -> UpdateBegin<'b> {
         UpdateBegin {
             key: TrunkKey::from(&step.kept.trunk),
             version: step.kept.trunk.version,
             secret_names: step.new_secret_name.iter().chain(&step.kept.secret_name).cloned().collect(),
+            number: step.twilio_number.as_ref(),
             lease: self.lease,
             now: self.budget.now(),
         }
@@ -176,6 +204,8 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
 
     /// One step behind the other: LiveKit takes a number on one trunk only when it is off the other.
     async fn make(&self, begun: &mut [Begun<'_>]) -> Result<Vec<TrunkRecord>, ChangeError> {
+        let aside = self.budget.forward(self.aside.make()).await;
+        aside.unwrap_or(Err(UpstreamError::Unanswered.into())).map_err(ChangeError::Twilio)?;
         let mut records = Vec::with_capacity(begun.len());
         for begun in begun {
             records.push(self.make_step(begun).await?);
@@ -292,6 +322,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> Changing<'_, S, V, L> {
             RevertStart::LeaseLost => return Ok(TakenBack::LeaseLost),
             RevertStart::Reverting(import) => import,
         };
+        self.aside.take_back().await?;
         if made.in_livekit {
             let kept_secret = self.needed_secret(begun).await?;
             put_back(self.sip, &step.kept.trunk, kept_secret).await?;
@@ -308,7 +339,14 @@ impl Step {
     /// Of a trunk whose numbers alone change.
     pub(crate) fn renumbered(kept: TrunkRecord, numbers: BoundNumbers) -> Self {
         let secret = SecretChange { password: Change::Keep, credentials: Change::Keep };
-        Self { settings: kept.trunk.settings.clone(), kept, numbers, secret, new_secret_name: None }
+        Self {
+            settings: kept.trunk.settings.clone(),
+            kept,
+            numbers,
+            secret,
+            new_secret_name: None,
+            twilio_number: None,
+        }
     }
 
     fn changes_secret(&self) -> bool {
@@ -358,7 +396,7 @@ impl<'a> Begun<'a> {
         begun
     }
 
-    fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         matches!(self.start, Ok(UpdateStart::Updating { .. }))
     }
 
@@ -430,26 +468,39 @@ async fn put_back<L: SipService>(sip: &L, trunk: &Trunk, secret: Option<&TrunkSe
     say(sip, trunk, secret).await.ended().map(drop).map_err(livekit)
 }
 
-/// Makes LiveKit and Secrets Manager agree with the record once more, whatever an update has left there: one that did
-/// not end, or the late messages of one that did.
-pub(crate) async fn settle_update<S: TrunkStore + SweepStore, V: SecretStore, L: SipService>(
-    store: &S,
-    secrets: &V,
-    sip: &L,
-    reverting: Reverting,
-    owner: &LeaseOwner,
-) -> Result<(), Stopped> {
-    let Reverting { record: TrunkRecord { trunk, secret_name }, other_secrets, import, is_last_look } = reverting;
-    let secret = match &secret_name {
-        Some(name) if trunk.settings.auth_username.is_some() => secrets.read(name).await.map_err(secrets_manager)?,
-        _ => None,
-    };
-    put_back(sip, &trunk, secret.as_ref()).await?;
-    undo_secrets(secrets, &other_secrets).await?;
-    let key = TrunkKey::from(&trunk);
-    match is_last_look {
-        true => store.end_last_look(key, owner, &other_secrets).await?,
-        false => store.end_revert(key, owner, import.as_ref()).await?,
+/// The sweeper's work on an update.
+pub(crate) struct Settling<'a, S, V, L, T> {
+    pub(crate) store: &'a S,
+    pub(crate) secrets: &'a V,
+    pub(crate) sip: &'a L,
+    pub(crate) twilio: &'a T,
+    pub(crate) owner: &'a LeaseOwner,
+}
+
+impl<S: TrunkStore + SweepStore, V: SecretStore, L: SipService, T: TwilioService> Settling<'_, S, V, L, T> {
+    /// Makes LiveKit, Secrets Manager and Twilio agree with the record once more, whatever an update has left there: one
+    /// that did not end, or the late messages of one that did.
+    pub(crate) async fn settle(&self, reverting: Reverting) -> Result<(), Stopped> {
+        let TrunkRecord { trunk, secret_name } = &reverting.record;
+        let secret = match secret_name {
+            Some(name) if trunk.settings.auth_username.is_some() => {
+                self.secrets.read(name).await.map_err(secrets_manager)?
+            }
+            _ => None,
+        };
+        put_back(self.sip, trunk, secret.as_ref()).await?;
+        let account = secret.as_ref().and_then(TwilioAccount::of_secret);
+        if let (Some(objects), Some(account)) = (&trunk.twilio, account) {
+            let seen = &reverting.seen_numbers;
+            let numbers: Vec<_> = seen.iter().map(|e164| (e164, trunk.numbers.contains_key(e164))).collect();
+            twilio::settle(self.twilio, &account, &objects.trunk_sid, &numbers).await?;
+        }
+        undo_secrets(self.secrets, &reverting.other_secrets).await?;
+        let key = TrunkKey::from(trunk);
+        match reverting.is_last_look {
+            true => self.store.end_last_look(key, self.owner, &reverting).await?,
+            false => self.store.end_revert(key, self.owner, reverting.import.as_ref()).await?,
+        }
+        Ok(())
     }
-    Ok(())
 }

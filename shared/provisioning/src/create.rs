@@ -1,12 +1,12 @@
 use std::time::SystemTime;
 
-use trunkline_domain::{BoundNumbers, LiveKitObjects, NewTrunk, Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{NewTrunk, Trunk, TrunkId, WorkspaceId};
 
-use crate::ports::{CommitOutcome, LiveKit, Reservation, ReserveOutcome, SecretStore, StoreError, TrunkStore};
-use crate::provision::{Bought, Outcome, Provisioning};
-use crate::undo::{Stopped, Undoing, Undone};
+use crate::attempt::{Attempt, Creating};
+use crate::ports::{LiveKit, ReserveOutcome, SecretStore, TrunkStore};
+use crate::provision::Bought;
 use crate::{
-    Budget, CreateError, IdempotencyClaim, KeyUse, Lease, LeaseOwner, SecretPrefix, StoredResponse, Timing, TrunkKey,
+    Budget, CreateError, IdempotencyClaim, KeyUse, LeaseOwner, SecretPrefix, StoredResponse, Timing, TrunkKey,
 };
 
 /// Creates trunks: reserve, provision, commit; or undo.
@@ -48,16 +48,6 @@ pub enum Created {
     Before(StoredResponse),
 }
 
-/// One request on its way.
-struct Attempt {
-    key: TrunkKey,
-    trunk: NewTrunk,
-    secret_name: Option<String>,
-    claim: Option<IdempotencyClaim>,
-    budget: Budget,
-    lease: Lease,
-}
-
 impl<S: TrunkStore, V: SecretStore, L: LiveKit> CreateTrunk<S, V, L> {
     /// Creates the trunk, or leaves nothing. `render` makes the answer, which the commit keeps for the idempotency key.
     ///
@@ -69,16 +59,21 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> CreateTrunk<S, V, L> {
         render: impl Fn(&Trunk) -> StoredResponse + Send,
     ) -> Result<Created, CreateError> {
         let attempt = self.begin(request);
-        if let Some(answered) = self.reserve(&attempt).await? {
+        let creating =
+            Creating { store: &self.store, secrets: &self.secrets, sip: &self.sip, beside: &(), attempt: &attempt };
+        if let Some(answered) = reserved(creating.reserve().await?)? {
             return Ok(Created::Before(answered));
         }
-        let livekit = match self.provision(&attempt).await {
+        let livekit = match creating.provision(attempt.secret_name.as_deref()).await {
             Ok(livekit) => livekit,
-            Err(outcome) => return Err(self.undo(&attempt, outcome).await),
+            Err(outcome) => {
+                let error = outcome.failure().map_or(CreateError::Internal, CreateError::from);
+                return Err(creating.undo(outcome, &Bought::No, error).await);
+            }
         };
-        let trunk = attempt.live(livekit);
+        let trunk = attempt.live(livekit, None);
         let answer = render(&trunk);
-        self.commit(&attempt, &trunk, &answer).await?;
+        creating.commit::<CreateError>(&trunk, None, &answer, &Bought::No).await?;
         Ok(Created::Now(answer))
     }
 
@@ -91,110 +86,25 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> CreateTrunk<S, V, L> {
             key,
             secret_name: request.trunk.secret.as_ref().map(|_| self.secret_prefix.name_for(key)),
             trunk: request.trunk,
+            number: None,
+            twilio_account: None,
             claim: request.claim,
             lease: budget.lease(request.owner),
             budget,
         }
     }
-
-    /// Gives the answer of the idempotency key's first request, if there was one.
-    async fn reserve(&self, attempt: &Attempt) -> Result<Option<StoredResponse>, CreateError> {
-        let reservation = Reservation {
-            key: attempt.key,
-            settings: &attempt.trunk.settings,
-            secret_name: attempt.secret_name.as_deref(),
-            now: attempt.budget.now(),
-            lease: &attempt.lease,
-            claim: attempt.claim.as_ref(),
-        };
-        let reserve = async { tokio::join!(self.store.reserve(reservation), self.sip.prepare()).0 };
-        match attempt.budget.forward(reserve).await.unwrap_or(Err(StoreError::Unanswered)) {
-            Ok(ReserveOutcome::Reserved) => Ok(None),
-            Ok(ReserveOutcome::KeyUsed(KeyUse::Answered(answer))) => Ok(Some(answer)),
-            Ok(ReserveOutcome::KeyUsed(key_use)) => Err(CreateError::KeyUsed(key_use)),
-            Ok(ReserveOutcome::AtCap { limit, used }) => Err(CreateError::AtCap { limit, used }),
-            Err(error) => {
-                // It may have been done, by an attempt before the one that was refused: undone like one that was. There
-                // is no secret yet.
-                let _ = self.take_away(attempt, Outcome::default(), None).await;
-                Err(error.into())
-            }
-        }
-    }
-
-    async fn provision(&self, attempt: &Attempt) -> Result<LiveKitObjects, Outcome> {
-        let numbers = BoundNumbers::new();
-        let provisioning = Provisioning {
-            secrets: &self.secrets,
-            sip: &self.sip,
-            key: attempt.key,
-            trunk: &attempt.trunk,
-            numbers: &numbers,
-            secret_name: attempt.secret_name.as_deref(),
-            budget: &attempt.budget,
-        };
-        Box::pin(provisioning.run()).await
-    }
-
-    async fn undo(&self, attempt: &Attempt, outcome: Outcome) -> CreateError {
-        let error = outcome.failure().map_or(CreateError::Internal, CreateError::from);
-        match self.take_away(attempt, outcome, attempt.secret_name.as_deref()).await {
-            // The table is silent: only the sweeper will know.
-            None | Some(Err(Stopped::Store)) => CreateError::Unavailable,
-            Some(Ok(_) | Err(Stopped::Upstream)) => error,
-        }
-    }
-
-    /// A commit whose answer was lost is decided by the first write of the undo.
-    async fn commit(&self, attempt: &Attempt, trunk: &Trunk, answer: &StoredResponse) -> Result<(), CreateError> {
-        let kept = attempt.claim.as_ref().map(|claim| (claim, answer));
-        let commit = self.store.commit(trunk, &attempt.lease.owner, kept);
-        let error = match attempt.budget.forward(commit).await.unwrap_or(Err(StoreError::Unanswered)) {
-            Ok(CommitOutcome::Committed) => return Ok(()),
-            Ok(CommitOutcome::LeaseLost) => CreateError::Unavailable,
-            Err(error) => error.into(),
-        };
-        let made = Outcome::seen((&trunk.livekit).into());
-        match self.take_away(attempt, made, attempt.secret_name.as_deref()).await {
-            Some(Ok(Undone::Active)) => Ok(()),
-            _ => Err(error),
-        }
-    }
-
-    /// `None` when the time was over first.
-    async fn take_away(
-        &self,
-        attempt: &Attempt,
-        outcome: Outcome,
-        secret_name: Option<&str>,
-    ) -> Option<Result<Undone, Stopped>> {
-        let undoing = Undoing {
-            store: &self.store,
-            secrets: &self.secrets,
-            sip: &self.sip,
-            key: attempt.key,
-            owner: &attempt.lease.owner,
-        };
-        let undone = undoing.run(outcome.seen, secret_name, outcome.livekit_unsure, &Bought::No);
-        let undone = attempt.budget.to_the_end(undone).await;
-        if !matches!(undone, Some(Ok(Undone::Clean | Undone::Active))) {
-            tracing::warn!(?undone, "what the request made is left to the sweeper");
-        }
-        undone
-    }
 }
 
-impl Attempt {
-    fn live(&self, livekit: LiveKitObjects) -> Trunk {
-        Trunk {
-            id: self.key.id,
-            workspace_id: self.key.workspace_id,
-            settings: self.trunk.settings.clone(),
-            livekit,
-            numbers: BoundNumbers::new(),
-            version: Trunk::FIRST_VERSION,
-            created_at: self.budget.now(),
-            updated_at: self.budget.now(),
+/// Gives the answer of the idempotency key's first request, if there was one.
+fn reserved(outcome: ReserveOutcome) -> Result<Option<StoredResponse>, CreateError> {
+    match outcome {
+        ReserveOutcome::Reserved => Ok(None),
+        ReserveOutcome::KeyUsed(KeyUse::Answered(answer)) => Ok(Some(answer)),
+        ReserveOutcome::KeyUsed(key_use) => Err(CreateError::KeyUsed(key_use)),
+        ReserveOutcome::AtCap { limit, used } => Err(CreateError::AtCap { limit, used }),
+        // Said of numbers alone.
+        ReserveOutcome::NumbersAtCap { .. } | ReserveOutcome::NumberTaken | ReserveOutcome::AccountTaken => {
+            Err(CreateError::Internal)
         }
     }
 }

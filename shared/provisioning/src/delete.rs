@@ -3,25 +3,28 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 
 use crate::ports::{
-    DeletionStart, LiveKit, NumberFate, NumberStore, SecretStore, Settled, StoreError, TrunkStore, Unsettled,
+    DeletionStart, LiveKit, NumberFate, NumberStore, SecretStore, Settled, StoreError, TrunkStore, TwilioService,
+    Unsettled,
 };
 use crate::provision::{UpstreamFailure, livekit, undo_objects, undo_secrets};
-use crate::{Budget, DeleteError, LeaseOwner, NumberKey, Timing, TrunkKey};
+use crate::{Budget, DeleteError, LeaseOwner, NumberKey, Timing, TrunkKey, twilio};
 
-/// Deletes trunks, with their LiveKit objects and secret. Their numbers stay, without a trunk.
+/// Deletes trunks, with their LiveKit objects, secret and what they have at Twilio. Their numbers stay, without a trunk.
 #[derive(Debug, Clone)]
-pub struct DeleteTrunk<S, V, L> {
+pub struct DeleteTrunk<S, V, L, T> {
     /// Where the records are.
     pub store: S,
     /// Where the passwords are.
     pub secrets: V,
     /// Where the calls are.
     pub sip: L,
+    /// Where the customers' numbers are.
+    pub twilio: T,
     /// How long a request may take.
     pub timing: Timing,
 }
 
-impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteTrunk<S, V, L> {
+impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> DeleteTrunk<S, V, L, T> {
     /// Deletes a trunk. Deleting it again, also at the same moment, succeeds.
     ///
     /// # Errors
@@ -34,12 +37,13 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteTrunk<S, V, 
     ) -> Result<(), DeleteError> {
         let budget = Budget::start(self.timing, deadline);
         let lease = budget.lease(owner);
+        let deletion =
+            Deletion { store: &self.store, secrets: &self.secrets, sip: &self.sip, twilio: &self.twilio, key };
         let deletion = async {
-            let (start, ()) = tokio::join!(self.store.begin_delete(key, &lease, NumberFate::Stay), self.sip.prepare());
+            let begin = self.store.begin_delete(key, &lease, NumberFate::Stay, None);
+            let (start, ()) = tokio::join!(begin, self.sip.prepare());
             match start? {
-                DeletionStart::Deleting(record) => {
-                    finish_deletion(&self.store, &self.secrets, &self.sip, key, &record).await
-                }
+                DeletionStart::Deleting(record) => deletion.finish(&record).await,
                 DeletionStart::Absent if self.store.was_deleted(key).await? => Ok(()),
                 DeletionStart::Absent => Err(DeleteError::NotFound),
             }
@@ -48,41 +52,54 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> DeleteTrunk<S, V, 
     }
 }
 
-/// The numbers that go, rule, trunks and secret, then the numbers' records and the trunk's: for a request and for the sweeper. A record that another deletion has
-/// settled is settled.
-pub(crate) async fn finish_deletion<
-    S: TrunkStore + NumberStore,
-    V: SecretStore,
-    L: LiveKit,
-    E: From<UpstreamFailure> + From<StoreError>,
->(
-    store: &S,
-    secrets: &V,
-    sip: &L,
-    key: TrunkKey,
-    record: &Unsettled,
-) -> Result<(), E> {
-    if record.fate == NumberFate::Go {
-        // Before their dispatch rule: without it LiveKit keeps them, billed and out of use.
+/// A deletion that has begun: a request's, or the sweeper's.
+pub(crate) struct Deletion<'a, S, V, L, T> {
+    pub(crate) store: &'a S,
+    pub(crate) secrets: &'a V,
+    pub(crate) sip: &'a L,
+    pub(crate) twilio: &'a T,
+    pub(crate) key: TrunkKey,
+}
+
+impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> Deletion<'_, S, V, L, T> {
+    /// The numbers that go, what is at Twilio, rule, trunks and secret, then the numbers' records and the trunk's. A record
+    /// that another deletion has settled is settled.
+    pub(crate) async fn finish<E: From<UpstreamFailure> + From<StoreError>>(
+        &self,
+        record: &Unsettled,
+    ) -> Result<(), E> {
+        match &record.twilio {
+            Some(objects) => twilio::delete(self.secrets, self.twilio, objects, &record.secret_names).await?,
+            None if record.fate == NumberFate::Go => self.give_back::<E>(record).await?,
+            None => {}
+        }
+        undo_objects(self.sip, &record.seen).await?;
+        undo_secrets(self.secrets, &record.secret_names).await?;
+        let numbers: Vec<_> = record.numbers.iter().collect();
+        for numbers in numbers.chunks(NUMBERS_AT_ONCE) {
+            let numbers = numbers.iter().map(|&(e164, id)| (e164.clone(), *id)).collect();
+            self.store.unbind(self.key, &numbers, record.fate, Timestamp::now()).await?;
+        }
+        // Another deletion has settled it, or it is not as it was read.
+        if self.store.settle_delete(self.key, record).await? != Settled::Settled
+            && !self.store.was_deleted(self.key).await?
+        {
+            return Err(StoreError::Unavailable.into());
+        }
+        Ok(())
+    }
+
+    /// LiveKit's numbers, before their dispatch rule: without it LiveKit keeps them, billed and out of use.
+    async fn give_back<E: From<UpstreamFailure> + From<StoreError>>(&self, record: &Unsettled) -> Result<(), E> {
         for &id in record.numbers.values() {
-            let number = store.get_number(NumberKey { workspace_id: key.workspace_id, id }).await?;
+            let key = NumberKey { workspace_id: self.key.workspace_id, id };
+            let number = self.store.get_number(key).await?;
             if let Some(livekit_id) = number.and_then(|number| number.provider_phone_number_id) {
-                sip.release(&livekit_id).await.map_err(livekit)?;
+                self.sip.release(&livekit_id).await.map_err(livekit)?;
             }
         }
+        Ok(())
     }
-    undo_objects(sip, &record.seen).await?;
-    undo_secrets(secrets, &record.secret_names).await?;
-    let numbers: Vec<_> = record.numbers.iter().collect();
-    for numbers in numbers.chunks(NUMBERS_AT_ONCE) {
-        let numbers = numbers.iter().map(|&(e164, id)| (e164.clone(), *id)).collect();
-        store.unbind(key, &numbers, record.fate, Timestamp::now()).await?;
-    }
-    // Another deletion has settled it, or it is not as it was read.
-    if store.settle_delete(key, record).await? != Settled::Settled && !store.was_deleted(key).await? {
-        return Err(StoreError::Unavailable.into());
-    }
-    Ok(())
 }
 
 /// DynamoDB takes 100 writes in a transaction: the trunk's, the workspace's, and two of a number that goes.

@@ -4,7 +4,7 @@ use trunkline_domain::{Kind, Violations};
 
 use crate::KeyUse;
 use crate::change::ChangeError;
-use crate::ports::{StoreError, UpstreamError};
+use crate::ports::{StoreError, TwilioError, TwilioRefusal, UpstreamError};
 use crate::provision::UpstreamFailure;
 
 /// A system that a trunk is provisioned in.
@@ -14,6 +14,8 @@ pub enum Upstream {
     LiveKit,
     /// AWS Secrets Manager.
     SecretsManager,
+    /// Twilio's Elastic SIP Trunking.
+    Twilio,
 }
 
 impl Upstream {
@@ -22,6 +24,7 @@ impl Upstream {
         match self {
             Self::LiveKit => "livekit",
             Self::SecretsManager => "secretsmanager",
+            Self::Twilio => "twilio",
         }
     }
 }
@@ -120,6 +123,8 @@ impl UpdateError {
             ChangeError::NoSecret => Self::Upstream(Upstream::SecretsManager),
             ChangeError::NoObject => Self::Upstream(Upstream::LiveKit),
             ChangeError::LeaseLost => Self::Unavailable,
+            // Numbers alone are at Twilio.
+            ChangeError::Twilio(_) => Self::Internal,
             ChangeError::Store(error) => error.into(),
         }
     }
@@ -154,9 +159,9 @@ pub enum NumberError {
     /// number or the trunk that is none.
     #[error("of kind {0}")]
     OtherKind(Kind),
-    /// Numbers of that provider cannot be imported here; nothing was done.
-    #[error("numbers of {0} are not supported")]
-    NotSupported(Kind),
+    /// This LiveKit has no numbers of its own; nothing was done.
+    #[error("LiveKit has no phone-number service")]
+    NoNumberService,
     /// The workspace has all the numbers it may have; nothing was done.
     #[error("the workspace holds {used} of {limit} numbers")]
     AtCap {
@@ -176,6 +181,15 @@ pub enum NumberError {
     /// LiveKit does not sell the number.
     #[error("LiveKit does not sell the number")]
     NotForSale,
+    /// The Twilio account does not have the number; nothing was done.
+    #[error("not on the Twilio account")]
+    NotOnAccount,
+    /// The Twilio account has given the number to a trunk or an application of its own; nothing was done.
+    #[error("in use on the Twilio account")]
+    InUseOnAccount,
+    /// Twilio refused for a reason that the customer can mend there; what had been done is undone.
+    #[error("Twilio refused: {0}")]
+    Twilio(TwilioRefusal),
     /// A workspace has the number already; nothing was done.
     #[error("the number is taken")]
     Taken,
@@ -213,9 +227,18 @@ impl From<StoreError> for NumberError {
 
 impl From<UpstreamFailure> for NumberError {
     fn from((upstream, error): UpstreamFailure) -> Self {
+        match (upstream, error) {
+            (Upstream::LiveKit, UpstreamError::Conflict) => Self::Conflict,
+            _ => Self::Upstream(upstream),
+        }
+    }
+}
+
+impl From<TwilioError> for NumberError {
+    fn from(error: TwilioError) -> Self {
         match error {
-            UpstreamError::Conflict => Self::Conflict,
-            UpstreamError::NotDone | UpstreamError::Unanswered => Self::Upstream(upstream),
+            TwilioError::Refused(refusal) => Self::Twilio(refusal),
+            TwilioError::Upstream(_) => Self::Upstream(Upstream::Twilio),
         }
     }
 }
@@ -241,8 +264,9 @@ impl From<ChangeError> for NumberError {
             ChangeError::NoSecret => Self::Upstream(Upstream::SecretsManager),
             ChangeError::NoObject => Self::Upstream(Upstream::LiveKit),
             ChangeError::LeaseLost => Self::Unavailable,
-            // A change of numbers changes no secret, which alone can break rules.
+            // What it changes of a secret keeps the rules.
             ChangeError::Invalid(_) => Self::Internal,
+            ChangeError::Twilio(error) => error.into(),
             ChangeError::Store(error) => error.into(),
         }
     }

@@ -1,10 +1,11 @@
 //! What is done with a trunk: [`CreateTrunk`], [`UpdateTrunk`], [`DeleteTrunk`] and [`Sweep`], each step beside its undo;
 //! with its phone numbers: [`ImportNumber`], [`UpdateNumber`], [`DeleteNumber`]; [`Audit`]; [`Workspaces`], the operators'
-//! part; and the [`ports`] through which they reach DynamoDB, Secrets Manager and LiveKit.
+//! part; and the [`ports`] through which they reach DynamoDB, Secrets Manager, LiveKit and Twilio.
 //!
-//! The protocol: reserve or begin (one write), provision or change (in parallel), commit (one write). What fails is
+//! The protocol: reserve or begin (one write), provision or change (as much in parallel as an undo allows), commit (one write). What fails is
 //! undone under the same lease; what cannot be undone at once stays in the sweep index.
 
+mod attempt;
 mod audit;
 mod budget;
 mod change;
@@ -20,6 +21,7 @@ mod provision;
 mod secret_name;
 mod seen;
 mod sweep;
+mod twilio;
 mod undo;
 mod update;
 mod workspaces;

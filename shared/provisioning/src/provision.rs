@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use trunkline_domain::{
-    BoundNumbers, E164, InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId, TrunkSecret,
+    AccountSid, BoundNumbers, E164, InboundObjects, LiveKitObjects, NewTrunk, OutboundObjects, TrunkId, TrunkSecret,
 };
 
 use crate::ports::{
-    InboundTrunkSpec, LiveKit, OPERATOR_NEEDED, OutboundTrunkSpec, PendingImport, SecretStore, SipService,
-    UpstreamError,
+    InboundTrunkSpec, LiveKit, OPERATOR_NEEDED, OutboundTrunkSpec, SecretStore, SipService, Unsettled, UpstreamError,
 };
 use crate::{Budget, SeenObjects, TrunkKey, Upstream};
 
@@ -163,8 +162,16 @@ pub(crate) enum Bought {
 
 impl Bought {
     /// By what the record of a trunk says that was being made.
-    pub(crate) fn by(import: Option<&PendingImport>) -> Self {
-        import.map_or(Self::No, |import| Self::Perhaps(import.e164.clone()))
+    pub(crate) fn by(record: &Unsettled) -> Self {
+        Self::of(record.import.as_ref().map(|import| &import.e164), record.twilio_account.as_ref())
+    }
+
+    /// For a trunk that was to have that number: of the account, or else of LiveKit's own.
+    pub(crate) fn of(number: Option<&E164>, twilio_account: Option<&AccountSid>) -> Self {
+        match (number, twilio_account) {
+            (Some(number), None) => Self::Perhaps(number.clone()),
+            (None, _) | (_, Some(_)) => Self::No,
+        }
     }
 }
 
@@ -195,10 +202,14 @@ pub(crate) async fn undo_purchase<L: LiveKit>(
     sip.release(&id).await.map_err(livekit)
 }
 
-/// The trunks that exist in LiveKit under the trunk's id.
-pub(crate) async fn find_trunks<L: SipService>(sip: &L, id: TrunkId) -> Result<SeenObjects, UpstreamFailure> {
+/// The trunks that exist in LiveKit under the trunk's id, or were made with its `number`.
+pub(crate) async fn find_trunks<L: SipService>(
+    sip: &L,
+    id: TrunkId,
+    number: Option<&E164>,
+) -> Result<SeenObjects, UpstreamFailure> {
     let (inbound, outbound) =
-        tokio::try_join!(sip.find_inbound_trunks(id), sip.find_outbound_trunks(id)).map_err(livekit)?;
+        tokio::try_join!(sip.find_inbound_trunks(id), sip.find_outbound_trunks(id, number)).map_err(livekit)?;
     Ok(SeenObjects::trunks(inbound.into_iter().chain(outbound)))
 }
 

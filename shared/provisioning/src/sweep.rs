@@ -4,23 +4,29 @@ use jiff::Timestamp;
 use tracing::Instrument;
 use trunkline_domain::SweepId;
 
-use crate::change::settle_update;
-use crate::delete::finish_deletion;
-use crate::ports::{Due, Failing, LiveKit, NumberStore, SecretStore, StoreError, SweepStore, TakeOver, TrunkStore};
+use crate::change::Settling;
+use crate::delete::Deletion;
+use crate::ports::{
+    Due, Failing, LeftBehind, LiveKit, NumberStore, SecretStore, StoreError, SweepStore, TakeOver, TrunkStore,
+    TwilioService,
+};
 use crate::provision::{Bought, find_dispatch_rules, find_trunks, undo_objects, undo_purchase, undo_secrets};
-use crate::undo::{Stopped, Undoing, Undone, note_left_behind};
+use crate::twilio::OnTwilio;
+use crate::undo::{Beside, Stopped, Undoing, Undone, note_left_behind};
 use crate::{Budget, Lease, LeaseOwner, Timing, TrunkKey};
 
 /// Finishes what requests left: undoes and deletions that stopped half way, updates that have to be taken back, and the
 /// last look at what is gone or was changed.
 #[derive(Debug, Clone)]
-pub struct Sweep<S, V, L> {
+pub struct Sweep<S, V, L, T> {
     /// Where the records are.
     pub store: S,
     /// Where the passwords are.
     pub secrets: V,
     /// Where the calls are.
     pub sip: L,
+    /// Where the customers' numbers are.
+    pub twilio: T,
     /// How long one record may take.
     pub timing: Timing,
 }
@@ -53,7 +59,7 @@ const OPERATOR_AFTER: Duration = Duration::from_secs(3600);
 /// The message of the lines that template.yaml counts in a metric.
 pub const SWEEP_STUCK: &str = "sweep is stuck";
 
-impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit> Sweep<S, V, L> {
+impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit, T: TwilioService> Sweep<S, V, L, T> {
     /// Sweeps what is due, until `deadline` is near. One log line, if there was anything.
     ///
     /// A record that cannot be swept is put off, longer each time, so that it holds up no other.
@@ -119,23 +125,43 @@ impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit> Sweep
         match self.store.take_over(key, lease, budget.now()).await? {
             TakeOver::NotDue => Ok(false),
             TakeOver::Undoing(record) => {
-                let undoing =
-                    Undoing { store: &self.store, secrets: &self.secrets, sip: &self.sip, key, owner: &lease.owner };
-                let bought = Bought::by(record.import.as_ref());
-                match undoing.clean_and_settle(record, true, &bought).await? {
+                let undoing = Undoing {
+                    store: &self.store,
+                    secrets: &self.secrets,
+                    sip: &self.sip,
+                    beside: &OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: None },
+                    key,
+                    owner: &lease.owner,
+                };
+                let bought = Bought::by(&record);
+                match undoing.clean_and_settle(*record, true, &bought).await? {
                     Undone::Clean | Undone::Active => Ok(true),
                     Undone::Left => Err(Stopped::Store),
                 }
             }
             TakeOver::Deleting => match self.store.take_over_deletion(key, lease, budget.now()).await? {
                 Some(record) => {
-                    finish_deletion(&self.store, &self.secrets, &self.sip, key, &record).await.map(|()| true)
+                    let deletion = Deletion {
+                        store: &self.store,
+                        secrets: &self.secrets,
+                        sip: &self.sip,
+                        twilio: &self.twilio,
+                        key,
+                    };
+                    deletion.finish(&record).await.map(|()| true)
                 }
                 None => Ok(false),
             },
             TakeOver::Updated => match self.store.take_over_update(key, lease, budget.now()).await? {
                 Some(reverting) => {
-                    settle_update(&self.store, &self.secrets, &self.sip, reverting, &lease.owner).await.map(|()| true)
+                    let settling = Settling {
+                        store: &self.store,
+                        secrets: &self.secrets,
+                        sip: &self.sip,
+                        twilio: &self.twilio,
+                        owner: &lease.owner,
+                    };
+                    settling.settle(reverting).await.map(|()| true)
                 }
                 None => Ok(false),
             },
@@ -148,17 +174,24 @@ impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit> Sweep
         let Some(tombstone) = self.store.tombstone(key).await? else {
             return Ok(false);
         };
-        let mut seen = tombstone.seen.clone();
-        let found = find_trunks(&self.sip, key.id).await?;
-        if !found.trunk_ids.is_subset(&seen.trunk_ids) {
-            note_left_behind(&self.store, key, &found, &tombstone.secret_names).await?;
+        let LeftBehind { mut seen, secret_names, number, twilio_account } = tombstone.left.clone();
+        let found = find_trunks(&self.sip, key.id, number.as_ref()).await?;
+        let is_last = found.trunk_ids.is_subset(&seen.trunk_ids);
+        if !is_last {
+            let left = LeftBehind { seen: found.clone(), ..tombstone.left.clone() };
+            note_left_behind(&self.store, key, &left).await?;
             seen.merge(found);
         }
         seen.merge(find_dispatch_rules(&self.sip, &seen.trunk_ids).await?);
-        let bought = tombstone.number.clone().map_or(Bought::No, Bought::Perhaps);
+        let beside = OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: None };
+        beside.take_away(key, &tombstone.left).await?;
+        let bought = Bought::of(number.as_ref(), twilio_account.as_ref());
         undo_purchase(&self.sip, &bought, &seen.dispatch_rule_ids).await?;
         undo_objects(&self.sip, &seen).await?;
-        undo_secrets(&self.secrets, &tombstone.secret_names).await?;
+        // Another look at a Twilio account needs its token.
+        if is_last || twilio_account.is_none() {
+            undo_secrets(&self.secrets, &secret_names).await?;
+        }
         self.store.drop_tombstone(key, &tombstone).await?;
         Ok(true)
     }

@@ -1,8 +1,8 @@
 //! Taking away what a create left: by its own request, or by whoever took the record over.
 
-use std::collections::BTreeSet;
+use trunkline_domain::{AccountSid, E164};
 
-use crate::ports::{LiveKit, SecretStore, Settled, StoreError, TrunkStore, UndoStart, Unsettled};
+use crate::ports::{LeftBehind, LiveKit, SecretStore, Settled, StoreError, TrunkStore, UndoStart, Unsettled};
 use crate::provision::{
     Bought, UpstreamFailure, find_dispatch_rules, find_trunks, undo_objects, undo_purchase, undo_secrets,
 };
@@ -40,32 +40,54 @@ impl From<StoreError> for Stopped {
     }
 }
 
+/// What a trunk may have beside LiveKit's objects and its secret.
+pub(crate) trait Beside: Sync {
+    /// Takes it away; repeatable.
+    fn take_away(&self, key: TrunkKey, left: &LeftBehind) -> impl Future<Output = Result<(), UpstreamFailure>> + Send;
+}
+
+/// Nothing.
+impl Beside for () {
+    async fn take_away(&self, _: TrunkKey, _: &LeftBehind) -> Result<(), UpstreamFailure> {
+        Ok(())
+    }
+}
+
 /// The record, the systems and the owner of one undo.
-pub(crate) struct Undoing<'a, S, V, L> {
+pub(crate) struct Undoing<'a, S, V, L, B> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
+    pub(crate) beside: &'a B,
     pub(crate) key: TrunkKey,
     pub(crate) owner: &'a LeaseOwner,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
+impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, B> {
     /// Undoes what was `seen`, the secret that may have been made under `secret_name`, what may be there unseen when
-    /// LiveKit is `unsure`, and the phone number that was `bought`.
+    /// LiveKit is `unsure`, what there may be on the `twilio_account`, and the phone number if it was `bought`.
     ///
     /// The first write decides the race with a commit whose answer was lost, and with the sweeper.
     pub(crate) async fn run(
         &self,
         seen: SeenObjects,
         secret_name: Option<&str>,
+        number: Option<&E164>,
+        twilio_account: Option<&AccountSid>,
         livekit_unsure: bool,
         bought: &Bought,
     ) -> Result<Undone, Stopped> {
         match self.store.begin_undo(self.key, self.owner, &seen).await? {
             UndoStart::Active => Ok(Undone::Active),
-            UndoStart::Undoing(record) => self.clean_and_settle(record, livekit_unsure, bought).await,
+            UndoStart::Undoing(record) => self.clean_and_settle(*record, livekit_unsure, bought).await,
             UndoStart::Gone | UndoStart::LeaseLost => {
-                self.take_back(seen, secret_name, bought).await?;
+                let left = LeftBehind {
+                    seen,
+                    secret_names: secret_name.map(str::to_owned).into_iter().collect(),
+                    number: number.cloned(),
+                    twilio_account: twilio_account.cloned(),
+                };
+                self.take_back(left, bought).await?;
                 Ok(Undone::Left)
             }
         }
@@ -82,14 +104,20 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
         const LOOKS: usize = 3;
         for _ in 0..LOOKS {
             if livekit_unsure {
-                record = match self.note(record, find_trunks(self.sip, self.key.id).await?).await? {
+                let number = record.import.as_ref().map(|import| &import.e164);
+                let found = find_trunks(self.sip, self.key.id, number).await?;
+                record = match self.note(record, found).await? {
                     Some(record) => record,
                     None => return Ok(Undone::Left),
                 };
                 record.seen.merge(find_dispatch_rules(self.sip, &record.seen.trunk_ids).await?);
             }
+            self.beside.take_away(self.key, &LeftBehind::from(&record)).await?;
             self.undo_livekit(bought, &record.seen).await?;
-            undo_secrets(self.secrets, &record.secret_names).await?;
+            // The last look at a Twilio account needs its token once more.
+            if record.twilio_account.is_none() {
+                undo_secrets(self.secrets, &record.secret_names).await?;
+            }
             let mut settled = self.store.settle_undo(self.key, self.owner, &record).await?;
             if settled == Settled::KeyTaken {
                 record.key_hash = None;
@@ -99,7 +127,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
                 Settled::Settled => return Ok(Undone::Clean),
                 Settled::Changed | Settled::KeyTaken => {
                     match self.store.begin_undo(self.key, self.owner, &record.seen).await? {
-                        UndoStart::Undoing(changed) => record = changed,
+                        UndoStart::Undoing(changed) => record = *changed,
                         UndoStart::Active | UndoStart::Gone | UndoStart::LeaseLost => return Ok(Undone::Left),
                     }
                 }
@@ -114,7 +142,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
             return Ok(Some(record));
         }
         match self.store.begin_undo(self.key, self.owner, &found).await? {
-            UndoStart::Undoing(noted) => Ok(Some(noted)),
+            UndoStart::Undoing(noted) => Ok(Some(*noted)),
             UndoStart::Active | UndoStart::Gone | UndoStart::LeaseLost => Ok(None),
         }
     }
@@ -130,29 +158,27 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> Undoing<'_, S, V, L> {
 
     /// The record is no longer ours: leaves the ids of our objects and the secret's name where the last look will find
     /// them, then takes them away. In any other order a dispatch rule can survive that nobody knows of, or a secret.
-    async fn take_back(
-        &self,
-        mut seen: SeenObjects,
-        secret_name: Option<&str>,
-        bought: &Bought,
-    ) -> Result<(), Stopped> {
-        if seen.is_empty() && secret_name.is_none() {
+    async fn take_back(&self, mut left: LeftBehind, bought: &Bought) -> Result<(), Stopped> {
+        if left.seen.is_empty() && left.secret_names.is_empty() {
             return Ok(());
         }
-        note_left_behind(self.store, self.key, &seen, &secret_name.map(str::to_owned).into_iter().collect()).await?;
-        seen.merge(find_dispatch_rules(self.sip, &seen.trunk_ids).await?);
-        self.undo_livekit(bought, &seen).await?;
-        Ok(undo_secrets(self.secrets, secret_name).await?)
+        note_left_behind(self.store, self.key, &left).await?;
+        self.beside.take_away(self.key, &left).await?;
+        left.seen.merge(find_dispatch_rules(self.sip, &left.seen.trunk_ids).await?);
+        self.undo_livekit(bought, &left.seen).await?;
+        if left.twilio_account.is_none() {
+            undo_secrets(self.secrets, &left.secret_names).await?;
+        }
+        Ok(())
     }
 }
 
-/// Writes `seen` down where whoever goes on with the trunk will find it: in the record that is being undone, which knows
-/// its secret, or else in the tombstone.
+/// Writes what was `left` down where whoever goes on with the trunk will find it: in the record that is being undone,
+/// which knows its secret and its Twilio account, or else in the tombstone.
 pub(crate) async fn note_left_behind<S: TrunkStore>(
     store: &S,
     key: TrunkKey,
-    seen: &SeenObjects,
-    secret_names: &BTreeSet<String>,
+    left: &LeftBehind,
 ) -> Result<(), StoreError> {
-    if store.note_on_record(key, seen).await? { Ok(()) } else { store.note_on_tombstone(key, seen, secret_names).await }
+    if store.note_on_record(key, &left.seen).await? { Ok(()) } else { store.note_on_tombstone(key, left).await }
 }

@@ -59,10 +59,16 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         }
         let new_secret_name = changes_secret.then(|| self.secret_prefix.name_for_change(key, &owner));
         let numbers = kept.trunk.numbers.clone();
-        let step = Step { kept, settings, numbers, secret, new_secret_name };
+        let step = Step { kept, settings, numbers, secret, new_secret_name, twilio_number: None };
         let lease = budget.lease(owner);
-        let changing =
-            Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget: &budget, lease: &lease };
+        let changing = Changing {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            aside: &(),
+            budget: &budget,
+            lease: &lease,
+        };
         let changed = changing.run(&[step], Written::Trunk).await;
         let mut trunks = changed.map_err(|error| UpdateError::of(error, versions.is_some()))?;
         trunks.pop().ok_or(UpdateError::Internal)

@@ -3,11 +3,9 @@
 //!
 //! Nothing of an answer is logged but Twilio's number for an error, or stored but sids.
 
-mod base_url;
 mod page;
 mod refusal;
 mod rest;
 mod service;
 
-pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use service::{TwilioRest, TwilioUrls};

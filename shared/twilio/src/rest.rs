@@ -9,11 +9,10 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request};
 use secrecy::ExposeSecret;
-use trunkline_connector::{Connector, SendError};
+use trunkline_connector::{BaseUrl, Connector, SendError};
 use trunkline_domain::TwilioAccount;
 use trunkline_provisioning::ports::Failure;
 
-use crate::base_url::BaseUrl;
 use crate::refusal::RestError;
 
 /// How long one call may take.

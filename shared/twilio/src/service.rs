@@ -4,11 +4,10 @@ use http::Method;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use trunkline_connector::Connector;
+use trunkline_connector::{BaseUrl, Connector};
 use trunkline_domain::{AuthPassword, AuthUsername, E164, TrunkId, TwilioAccount};
 use trunkline_provisioning::ports::{Failure, TwilioError, TwilioNumber, TwilioService};
 
-use crate::base_url::BaseUrl;
 use crate::page;
 use crate::refusal::RestError;
 use crate::rest::{Call, Repeat};
@@ -25,7 +24,8 @@ pub struct TwilioUrls {
 impl Default for TwilioUrls {
     /// Twilio's own.
     fn default() -> Self {
-        Self { api: BaseUrl::of_host("api.twilio.com"), trunking: BaseUrl::of_host("trunking.twilio.com") }
+        let own = |url: &str| url.parse().expect("a URL of a host");
+        Self { api: own("https://api.twilio.com"), trunking: own("https://trunking.twilio.com") }
     }
 }
 

@@ -2,8 +2,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// What a call's caller was told, without what differs from run to run: ids and phone numbers become the numbers in which they first came
-/// up, times of the present one word, and sets are in one order.
+/// What a call's caller was told, without what differs from run to run: ids, phone numbers and domains become the numbers
+/// in which they first came up, times of the present one word, and sets are in one order.
 #[derive(Debug, Default)]
 pub(super) struct Alike {
     ids: Vec<String>,
@@ -13,10 +13,12 @@ impl Alike {
     /// `answer`, comparable with another run's.
     pub(super) fn of(&mut self, answer: &str) -> String {
         static ID: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"\b(trunk|ws|req|sweep|phone|ST|SDR|PN)_\w+|(\+)\d+|\b20\d\d-[\d:.T-]+Z").unwrap()
+            const UNDERSCORED: &str = r"\b(trunk|ws|req|sweep|phone|ST|SDR|PN)_\w+";
+            const TWILIOS: &str = r"\b(AC|TK|CL|PN|AP)[0-9a-f]{32}\b|\b(trunk)-[0-9a-z]{26}\b";
+            Regex::new(&format!(r"{UNDERSCORED}|{TWILIOS}|(\+)\d+|\b20\d\d-[\d:.T-]+Z")).unwrap()
         });
         static SET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{([^{}:]*)\}").unwrap());
-        let numbered = ID.replace_all(answer, |found: &Captures<'_>| match found.get(1).or(found.get(2)) {
+        let numbered = ID.replace_all(answer, |found: &Captures<'_>| match found.iter().skip(1).flatten().next() {
             Some(kind) => format!("{}_{}", kind.as_str(), self.number(&found[0])),
             None => "now".to_owned(),
         });
@@ -47,6 +49,11 @@ mod tests {
         assert_eq!(one.of(r#"Ok("ST_a")"#), other.of(r#"Ok("ST_a")"#));
         assert_eq!(one.of(r#"Ok({"ST_a", "ST_x"})"#), other.of(r#"Ok({"ST_a", "ST_b"})"#));
         assert_ne!(one.of(r#"Ok({"ST_a"})"#), other.of(r#"Ok({"ST_b"})"#));
+        let (sid, other_sid) = (format!("TK{:032x}", 1), format!("TK{:032x}", 10));
+        assert_eq!(one.of(&format!("{sid:?}")), other.of(&format!("{other_sid:?}")));
+        let (domain, other_domain) = (format!("trunk-{:026}.pstn", 1), format!("trunk-{:026}.pstn", 2));
+        assert_eq!(one.of(&domain), other.of(&other_domain));
+        assert_ne!(one.of(&format!("{other_sid:?}")), other.of(&format!("{other_sid:?}")));
         assert_eq!(one.of("until: 2026-11-24T10:00:00Z"), other.of("until: 2027-01-01T00:00:00.5Z"));
         assert_ne!(one.of("until: 2026-11-24T10:00:00Z"), other.of("until: 1970-01-01T00:00:00Z"));
     }

@@ -9,7 +9,7 @@ use trunkline_provisioning::{
     UpdateRequest, UpdateTrunk,
 };
 
-use super::line::{Line, LineSecrets, LineSip, LineStore};
+use super::line::{Line, LineSecrets, LineSip, LineStore, LineTwilio};
 use super::outside::Outside;
 use super::{Actor, Answer};
 use crate::canary::{CREDENTIALS, NEW_PASSWORD, PASSWORD};
@@ -86,6 +86,7 @@ impl<O: Outside> Ground<O> {
             store: self.store(&line),
             secrets: self.secrets(&line),
             sip: self.sip(&line),
+            twilio: self.twilio(&line),
             timing: TIMING,
         };
         let owner = LeaseOwner::new(RequestId::new());
@@ -105,8 +106,13 @@ impl<O: Outside> Ground<O> {
     /// A run of the sweeper.
     pub fn sweep(&self) -> Actor {
         let line = Line::default();
-        let sweep =
-            Sweep { store: self.store(&line), secrets: self.secrets(&line), sip: self.sip(&line), timing: TIMING };
+        let sweep = Sweep {
+            store: self.store(&line),
+            secrets: self.secrets(&line),
+            sip: self.sip(&line),
+            twilio: self.twilio(&line),
+            timing: TIMING,
+        };
         Actor::new(line, async move { Answer::Swept(sweep.run(None).await) })
     }
 
@@ -120,6 +126,10 @@ impl<O: Outside> Ground<O> {
 
     pub(super) fn sip(&self, line: &Line) -> LineSip<O::Sip> {
         LineSip { sip: self.0.sip(), line: line.clone() }
+    }
+
+    pub(super) fn twilio(&self, line: &Line) -> LineTwilio<O::Twilio> {
+        LineTwilio { twilio: self.0.twilio(), line: line.clone() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Outside are the production adapters over the emulators ([`Emulated`]), or their equal in this process
 //! ([`InProcess`]), which is many times faster and shown to behave the same.
 
+mod account;
 mod actor;
 mod alike;
 mod emulated;
@@ -16,7 +17,9 @@ mod outside;
 mod run;
 mod say;
 mod trace;
+mod twilio_script;
 
+pub use account::{AccountNumbers, OnAccount};
 pub use actor::{Actor, Answer, Stand};
 use alike::Alike;
 pub use emulated::{Emulated, Systems};

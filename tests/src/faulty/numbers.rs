@@ -39,6 +39,16 @@ pub enum NumberWork {
     GiveBack,
     /// One that was bought is deleted after its trunk.
     GiveBackUnbound,
+    /// The first one of a Twilio account is imported, with an idempotency key or without.
+    Connect(bool),
+    /// The second one of a Twilio account is imported, with an idempotency key or without.
+    Share(bool),
+    /// One of a Twilio account is deleted that has another on its trunk.
+    Disconnect,
+    /// The last one of a Twilio account is deleted, and its trunk with it.
+    DisconnectLast,
+    /// One of a Twilio account is deleted after its trunk.
+    DisconnectUnbound,
 }
 
 /// Where that happens.
@@ -74,7 +84,23 @@ impl NumberWork {
             Self::Buy(true),
             Self::GiveBack,
             Self::GiveBackUnbound,
+            Self::Connect(false),
+            Self::Connect(true),
+            Self::Share(false),
+            Self::Share(true),
+            Self::Disconnect,
+            Self::DisconnectLast,
+            Self::DisconnectUnbound,
         ])
+    }
+}
+
+impl NumberWork {
+    fn is_on_twilio(self) -> bool {
+        matches!(
+            self,
+            Self::Connect(_) | Self::Share(_) | Self::Disconnect | Self::DisconnectLast | Self::DisconnectUnbound
+        )
     }
 }
 
@@ -92,6 +118,13 @@ impl fmt::Display for NumberWork {
             Self::Buy(true) => f.write_str("buy a number with key"),
             Self::GiveBack => f.write_str("give a number back"),
             Self::GiveBackUnbound => f.write_str("give an unbound number back"),
+            Self::Connect(false) => f.write_str("connect a number"),
+            Self::Connect(true) => f.write_str("connect a number with key"),
+            Self::Share(false) => f.write_str("connect a second number"),
+            Self::Share(true) => f.write_str("connect a second number with key"),
+            Self::Disconnect => f.write_str("disconnect a number"),
+            Self::DisconnectLast => f.write_str("disconnect the last number"),
+            Self::DisconnectUnbound => f.write_str("disconnect an unbound number"),
         }
     }
 }
@@ -123,6 +156,9 @@ impl<O: Outside> Ground<O> {
             }
             return place;
         }
+        if work.is_on_twilio() {
+            return self.place_on_twilio(place).await;
+        }
         let first = self.live_trunk(wanted).await;
         place.first = Some(first);
         match work {
@@ -137,6 +173,59 @@ impl<O: Outside> Ground<O> {
             assert!(matches!(answer, Answer::NumberChanged(Ok(_))), "{answer:?}");
         }
         place
+    }
+
+    async fn place_on_twilio(&self, mut place: NumberPlace) -> NumberPlace {
+        let [first, second, _] = self.0.account_numbers().free;
+        place.e164 = first;
+        match place.work {
+            NumberWork::Share(_) => {
+                self.connected_number(&place.e164).await;
+                place.first = Some(self.trunk_of(&place.e164).await);
+                place.e164 = second;
+            }
+            NumberWork::Disconnect => {
+                place.number = Some(self.connected_number(&place.e164).await);
+                self.connected_number(&second).await;
+            }
+            NumberWork::DisconnectLast | NumberWork::DisconnectUnbound => {
+                place.number = Some(self.connected_number(&place.e164).await);
+            }
+            _ => {}
+        }
+        if place.work == NumberWork::DisconnectUnbound {
+            let trunk = self.trunk_of(&place.e164).await;
+            let answer = self.delete(trunk).finish().await;
+            assert!(matches!(answer, Answer::Deleted(Ok(()))), "{answer:?}");
+        }
+        place
+    }
+
+    async fn connected_number(&self, e164: &E164) -> NumberKey {
+        let answer = self.import(NumberSpec::Twilio(self.0.account()), e164.clone(), false).finish().await;
+        assert!(matches!(answer, Answer::Imported(Ok(_))), "{answer:?}");
+        NumberKey::from(&self.number(e164).await.expect("a number"))
+    }
+
+    /// Another number of the same Twilio account, imported or not; `index` is its place among those that are free.
+    pub async fn on_same_account(&self, place: &NumberPlace, index: usize) -> NumberPlace {
+        let e164 = self.0.account_numbers().free[index].clone();
+        let number = self.number(&e164).await.as_ref().map(NumberKey::from);
+        NumberPlace { e164, number, ..place.clone() }
+    }
+
+    async fn trunk_of(&self, e164: &E164) -> TrunkKey {
+        let number = self.number(e164).await.expect("a number");
+        TrunkKey { workspace_id: number.workspace_id, id: number.binding.expect("a trunk").trunk_id }
+    }
+
+    /// A trunk with two numbers of a Twilio account.
+    pub async fn connected_trunk(&self) -> TrunkKey {
+        let [first, second, _] = self.0.account_numbers().free;
+        for e164 in [&first, &second] {
+            self.connected_number(e164).await;
+        }
+        self.trunk_of(&first).await
     }
 
     /// The same number, to be imported on another trunk.
@@ -179,8 +268,7 @@ impl<O: Outside> Ground<O> {
         assert!(matches!(answer, Answer::Imported(Ok(_))), "{answer:?}");
         let number = self.number(&place.e164).await.expect("a number");
         place.number = Some(NumberKey::from(&number));
-        let id = number.binding.expect("a trunk").trunk_id;
-        TrunkKey { workspace_id: number.workspace_id, id }
+        self.trunk_of(&place.e164).await
     }
 
     async fn bound_number(&self, trunk: TrunkKey, e164: E164) -> NumberKey {
@@ -196,16 +284,26 @@ impl<O: Outside> Ground<O> {
         match place.work {
             NumberWork::Import(wanted) => self.import(on(place.trunk()), place.e164.clone(), wanted.key),
             NumberWork::Buy(has_key) => self.import(NumberSpec::Livekit, place.e164.clone(), has_key),
+            NumberWork::Connect(has_key) | NumberWork::Share(has_key) => {
+                self.import(NumberSpec::Twilio(self.0.account()), place.e164.clone(), has_key)
+            }
             NumberWork::Relabel => change(Change::Set(label()), Change::Keep),
             NumberWork::Bind => change(Change::Set(label()), Change::Set(place.trunk().id)),
             NumberWork::Unbind => change(Change::Keep, Change::Clear),
             NumberWork::Move => change(Change::Keep, Change::Set(place.second.expect("another trunk").id)),
-            NumberWork::Delete | NumberWork::DeleteUnbound | NumberWork::GiveBack | NumberWork::GiveBackUnbound => {
+            NumberWork::Delete
+            | NumberWork::DeleteUnbound
+            | NumberWork::GiveBack
+            | NumberWork::GiveBackUnbound
+            | NumberWork::Disconnect
+            | NumberWork::DisconnectLast
+            | NumberWork::DisconnectUnbound => {
                 let line = Line::default();
                 let delete = DeleteNumber {
                     store: self.store(&line),
                     secrets: self.secrets(&line),
                     sip: self.sip(&line),
+                    twilio: self.twilio(&line),
                     timing: TIMING,
                 };
                 let key = place.number.expect("a number");
@@ -220,14 +318,20 @@ impl<O: Outside> Ground<O> {
         let number = self.number(&place.e164).await;
         let trunk_id = number.as_ref().and_then(|number| number.binding).map(|binding| binding.trunk_id);
         match place.work {
-            NumberWork::Import(_) | NumberWork::Buy(_) => number.is_some(),
+            NumberWork::Import(_) | NumberWork::Buy(_) | NumberWork::Connect(_) | NumberWork::Share(_) => {
+                number.is_some()
+            }
             NumberWork::Relabel => number.is_some_and(|number| number.label.is_some()),
             NumberWork::Bind => trunk_id.is_some(),
             NumberWork::Unbind => trunk_id.is_none(),
             NumberWork::Move => trunk_id != Some(place.trunk().id),
-            NumberWork::Delete | NumberWork::DeleteUnbound | NumberWork::GiveBack | NumberWork::GiveBackUnbound => {
-                number.is_none()
-            }
+            NumberWork::Delete
+            | NumberWork::DeleteUnbound
+            | NumberWork::GiveBack
+            | NumberWork::GiveBackUnbound
+            | NumberWork::Disconnect
+            | NumberWork::DisconnectLast
+            | NumberWork::DisconnectUnbound => number.is_none(),
         }
     }
 
@@ -235,7 +339,7 @@ impl<O: Outside> Ground<O> {
     pub fn is_right_again(place: &NumberPlace, was_done: bool, answer: &Answer) -> bool {
         let has_key = match place.work {
             NumberWork::Import(wanted) => wanted.key,
-            NumberWork::Buy(has_key) => has_key,
+            NumberWork::Buy(has_key) | NumberWork::Connect(has_key) | NumberWork::Share(has_key) => has_key,
             _ => false,
         };
         match answer {
@@ -260,6 +364,9 @@ impl<O: Outside> Ground<O> {
             store: self.store(&line),
             secrets: self.secrets(&line),
             sip: self.sip(&line),
+            twilio: self.twilio(&line),
+            sip_host: "sip.livekit.example".parse().expect("a host"),
+            secret_prefix: self.0.secret_prefix(),
             timing: TIMING,
         };
         let claim = IdempotencyClaim { key_hash: "import".into(), fingerprint: "request".into() };

@@ -1,8 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use trunkline_domain::{E164, WorkspaceId};
+use trunkline_domain::{E164, TwilioAccount, WorkspaceId};
 use trunkline_provisioning::SecretPrefix;
-use trunkline_provisioning::ports::{LiveKit, NumberStore, SecretStore, SweepStore, TrunkStore};
+use trunkline_provisioning::ports::{LiveKit, NumberStore, SecretStore, SweepStore, TrunkStore, TwilioService};
+
+use super::account::{AccountNumbers, OnAccount};
 
 /// The systems outside, as one case sees them: one workspace with nothing in it, touched by nobody else.
 pub trait Outside: Send + Sync + Sized {
@@ -12,6 +14,8 @@ pub trait Outside: Send + Sync + Sized {
     type Secrets: SecretStore + Clone + 'static;
     /// Where the calls are.
     type Sip: LiveKit + Clone + 'static;
+    /// Where the customers' accounts are.
+    type Twilio: TwilioService + Clone + 'static;
 
     /// The workspace.
     fn workspace_id(&self) -> WorkspaceId;
@@ -27,6 +31,27 @@ pub trait Outside: Send + Sync + Sized {
 
     /// Where the calls are.
     fn sip(&self) -> Self::Sip;
+
+    /// Where the customers' accounts are.
+    fn twilio(&self) -> Self::Twilio;
+
+    /// The customer's Twilio account, which no other case uses at the same time.
+    fn account(&self) -> TwilioAccount;
+
+    /// The account's phone numbers.
+    fn account_numbers(&self) -> AccountNumbers;
+
+    /// What the account has.
+    fn on_account(&self) -> impl Future<Output = OnAccount> + Send;
+
+    /// What the account has and should not have, and the other way round. `expected` are the live trunks of
+    /// `kind: twilio`, each with its phone numbers.
+    fn twilio_violations(
+        &self,
+        expected: &BTreeMap<String, BTreeSet<E164>>,
+    ) -> impl Future<Output = Vec<String>> + Send {
+        async { self.on_account().await.violations(&self.account_numbers(), expected) }
+    }
 
     /// The test's clock: records in the sweep index have been due since 1970. How many there are.
     fn put_forward(&self, clock: Clock) -> impl Future<Output = usize> + Send;

@@ -96,6 +96,17 @@ impl Table {
         self.item(&format!("TRUNK#{id}")).await
     }
 
+    /// How many phone numbers there are: records, claims, and what the workspaces count.
+    pub async fn numbers(&self) -> (usize, usize, u64) {
+        let items = self.items().await;
+        let begin = |key: &str, prefix: &str| items.iter().filter(|item| text(item, key).starts_with(prefix)).count();
+        let counted = items.iter().filter(|item| text(item, "sk") == "WS").map(|workspace| {
+            let count = workspace.get("number_count").and_then(|count| count.as_n().ok()?.parse::<u64>().ok());
+            count.unwrap_or_default()
+        });
+        (begin("sk", "NUMBER#"), begin("pk", "E164#"), counted.sum())
+    }
+
     /// A workspace's `trunk_count`.
     pub async fn trunk_count(&self, workspace_id: &str) -> u64 {
         let items = self.items().await;

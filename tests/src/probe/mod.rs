@@ -1,13 +1,15 @@
-//! What DynamoDB, Secrets Manager and LiveKit hold, asked over the wire and past any proxy.
+//! What DynamoDB, Secrets Manager, LiveKit and Twilio hold, asked over the wire and past any proxy.
 
 mod dynamodb;
 mod livekit;
 mod secrets;
+mod twilio;
 
 pub(crate) use dynamodb::number;
 pub use dynamodb::{Item, Table, text};
 pub use livekit::{Contents, LiveKit};
 pub use secrets::{Kept, Secrets};
+pub use twilio::{CredentialList, OnTwilio, Twilio, TwilioNumber, TwilioTrunk};
 
 use aws_credential_types::Credentials;
 

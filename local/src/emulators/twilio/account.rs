@@ -2,16 +2,16 @@
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::wire::TwilioError;
+use super::{store::Store, wire::TwilioError};
 
 /// A Twilio account.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// `AC` and 32 hexadecimal digits.
     pub account_sid: String,
-    /// The password of its REST API.
+    /// The password of its REST API, until the account changes it there.
     pub auth_token: SecretString,
     /// How many trunks it may have, and how many credential lists: 100 of each
     /// (<https://www.twilio.com/docs/sip-trunking/scale-and-limits>), on trial one trunk.
@@ -41,7 +41,7 @@ pub enum Use {
 }
 
 impl Account {
-    /// An account with one number of each use.
+    /// An account with numbers of each use.
     pub fn demo(account_sid: impl Into<String>, auth_token: SecretString) -> Self {
         let number = |phone_number: &str, used_for| OwnNumber { phone_number: phone_number.to_owned(), used_for };
         Self {
@@ -52,13 +52,19 @@ impl Account {
                 number("+12025550101", Use::VoiceUrl),
                 number("+12025550102", Use::Trunk),
                 number("+12025550103", Use::VoiceApplication),
+                number("+12025550104", Use::VoiceUrl),
+                number("+12025550105", Use::VoiceUrl),
             ],
         }
     }
 }
 
 /// Whose request it is.
-pub(super) fn caller<'a>(headers: &HeaderMap, accounts: &'a [Account]) -> Result<&'a Account, TwilioError> {
+pub(super) fn caller<'a>(
+    headers: &HeaderMap,
+    accounts: &'a [Account],
+    store: &Store,
+) -> Result<&'a Account, TwilioError> {
     let login = headers
         .get(AUTHORIZATION)
         .and_then(|header| header.to_str().ok())
@@ -69,6 +75,6 @@ pub(super) fn caller<'a>(headers: &HeaderMap, accounts: &'a [Account]) -> Result
         login.as_deref().and_then(|login| login.split_once(':')).ok_or_else(TwilioError::authenticate)?;
     accounts
         .iter()
-        .find(|account| account.account_sid == account_sid && account.auth_token.expose_secret() == auth_token)
+        .find(|account| account.account_sid == account_sid && store.opens(account, auth_token))
         .ok_or_else(TwilioError::authenticate)
 }

@@ -1,5 +1,6 @@
 //! Twilio's REST API, the part of it that sets up Elastic SIP Trunking: phone numbers and SIP credential lists
-//! (`api.twilio.com`, 2010-04-01), trunks (`trunking.twilio.com`, v1), on one listener: their paths differ.
+//! (`api.twilio.com`, 2010-04-01), trunks (`trunking.twilio.com`, v1), and an account's change of its auth token
+//! (`accounts.twilio.com`, v1), on one listener: their paths differ.
 //!
 //! Written after Twilio's OpenAPI documents (<https://github.com/twilio/twilio-oai>) and its list of errors
 //! (<https://www.twilio.com/docs/api/errors>); the messages of errors are ours where that list gives none. What these leave
@@ -8,6 +9,7 @@
 //! Requests carry auth tokens and SIP passwords in clear and are never logged.
 
 mod account;
+mod auth_tokens;
 mod credential_lists;
 mod form;
 mod numbers;
@@ -73,9 +75,9 @@ impl Twilio {
     }
 
     fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Answer, TwilioError> {
-        let account = account::caller(headers, &self.accounts)?;
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let account = account::caller(headers, &self.accounts, &store)?;
         let context = Context {
             store: &mut store,
             account,
@@ -116,6 +118,8 @@ impl Twilio {
             ("POST", ["v1", "Trunks", trunk, "PhoneNumbers"]) => numbers::attach(context, trunk),
             ("GET", ["v1", "Trunks", trunk, "PhoneNumbers", number]) => numbers::get_of_trunk(context, trunk, number),
             ("DELETE", ["v1", "Trunks", trunk, "PhoneNumbers", number]) => numbers::detach(context, trunk, number),
+            ("POST", ["v1", "AuthTokens", "Secondary"]) => auth_tokens::create_secondary(context),
+            ("POST", ["v1", "AuthTokens", "Promote"]) => auth_tokens::promote(context),
             _ => Err(context.not_found()),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,6 +18,8 @@ pub(super) struct Store {
     pub(super) numbers: Table<Number>,
     pub(super) trunks: Table<Trunk>,
     pub(super) credential_lists: Table<CredentialList>,
+    /// Of the accounts that have changed theirs, by the account's sid.
+    pub(super) auth_tokens: Table<AuthTokens>,
 }
 
 /// A phone number.
@@ -69,6 +72,13 @@ pub(super) struct CredentialList {
     pub(super) updated_at: Timestamp,
 }
 
+/// What opens an account. Not `Debug`.
+#[derive(Clone, Deserialize, Serialize)]
+pub(super) struct AuthTokens {
+    pub(super) primary: String,
+    pub(super) secondary: Option<String>,
+}
+
 /// Who may call out. The password is checked and not kept: there are no calls.
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct Credential {
@@ -103,7 +113,7 @@ macro_rules! kept_as_json {
 }
 
 by_sid!(Number, Trunk, OriginationUrl, CredentialList, Credential);
-kept_as_json!(Number, Trunk, CredentialList);
+kept_as_json!(Number, Trunk, CredentialList, AuthTokens);
 
 /// A fresh sid: two letters and 32 hexadecimal digits. Unlike Twilio's, these sort by when they were made.
 pub(super) fn new_sid(prefix: &str) -> String {
@@ -118,7 +128,21 @@ impl Store {
             numbers: Table::open(&journal, "phone_number")?,
             trunks: Table::open(&journal, "trunk")?,
             credential_lists: Table::open(&journal, "credential_list")?,
+            auth_tokens: Table::open(&journal, "auth_tokens")?,
         })
+    }
+
+    /// The account's first token.
+    pub(super) fn auth_token<'a>(&'a self, account: &'a Account) -> &'a str {
+        let changed = self.auth_tokens.get(&account.account_sid);
+        changed.map_or_else(|| account.auth_token.expose_secret(), |tokens| &tokens.primary)
+    }
+
+    /// Whether that is one of the account's tokens.
+    pub(super) fn opens(&self, account: &Account, token: &str) -> bool {
+        let changed = self.auth_tokens.get(&account.account_sid);
+        let secondary = changed.and_then(|tokens| tokens.secondary.as_deref());
+        self.auth_token(account) == token || secondary == Some(token)
     }
 
     /// Gives the account the numbers that it shall have and has not.

@@ -1,5 +1,5 @@
 use lambda_http::http::StatusCode;
-use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, NumberStore, SecretStore, TrunkStore};
+use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, NumberStore, SecretStore, TrunkStore, TwilioService};
 use trunkline_provisioning::{DeleteNumber, LeaseOwner};
 
 use crate::authentication::Authenticator;
@@ -11,15 +11,15 @@ use crate::response::ApiResponse;
 
 /// `DELETE /v1/agents/phone-numbers/{id}`
 #[derive(Debug)]
-pub struct DeletePhoneNumber<K, S, V, L> {
+pub struct DeletePhoneNumber<K, S, V, L, T> {
     /// Who asks.
     pub authenticator: Authenticator<K>,
     /// What is done.
-    pub delete: DeleteNumber<S, V, L>,
+    pub delete: DeleteNumber<S, V, L, T>,
 }
 
-impl<K: ApiKeyStore, S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit> Handler
-    for DeletePhoneNumber<K, S, V, L>
+impl<K: ApiKeyStore, S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> Handler
+    for DeletePhoneNumber<K, S, V, L, T>
 {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;

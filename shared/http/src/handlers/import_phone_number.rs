@@ -1,6 +1,6 @@
 use lambda_http::http::StatusCode;
 use trunkline_domain::{JsonObject, NewNumber, PhoneNumber};
-use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, SecretStore, TrunkStore};
+use trunkline_provisioning::ports::{ApiKeyStore, LiveKit, SecretStore, TrunkStore, TwilioService};
 use trunkline_provisioning::{ImportNumber, ImportRequest, LeaseOwner, NumberError, StoredResponse};
 
 use crate::authentication::Authenticator;
@@ -13,14 +13,16 @@ use crate::response::ApiResponse;
 
 /// `POST /v1/agents/phone-numbers`
 #[derive(Debug)]
-pub struct ImportPhoneNumber<K, S, V, L> {
+pub struct ImportPhoneNumber<K, S, V, L, T> {
     /// Who asks.
     pub authenticator: Authenticator<K>,
     /// What is done.
-    pub import: ImportNumber<S, V, L>,
+    pub import: ImportNumber<S, V, L, T>,
 }
 
-impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit> Handler for ImportPhoneNumber<K, S, V, L> {
+impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> Handler
+    for ImportPhoneNumber<K, S, V, L, T>
+{
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
         let body = request.body_of(&[JSON])?;
@@ -36,7 +38,7 @@ impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit> Handler for Impo
                 };
                 match self.import.import(import, render).await {
                     // Of the deployment, and not of the request: not kept for its key.
-                    Err(error @ NumberError::NotSupported(_)) => return Err(error.into()),
+                    Err(error @ NumberError::NoNumberService) => return Err(error.into()),
                     imported => imported.map_err(ApiError::from),
                 }
             }

@@ -36,7 +36,7 @@ pub(super) fn add_unfinished_deletion(
     schemas: &mut Schemas,
     components: &mut BTreeMap<String, Value>,
 ) {
-    let meaning = "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. The trunk is no longer \
+    let meaning = "LiveKit, Secrets Manager or Twilio refused or failed; `details.upstream` says which. The trunk is no longer \
         shown and will be deleted, with or without a retry.";
     let outcome = (DeleteError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
     let own = response(&[outcome], schemas);
@@ -75,6 +75,10 @@ pub(super) fn add_refused_import(
     let mut conflicts = number_conflicts();
     conflicts.extend([
         (NumberError::Taken.into(), "a workspace holds the number. Nothing was imported.".to_owned()),
+        (
+            NumberError::InUseOnAccount.into(),
+            "a trunk or a TwiML app on the Twilio account has the number. Nothing was imported.".to_owned(),
+        ),
         (error(ErrorCode::IdempotencyConflict), meaning(ErrorCode::IdempotencyConflict)),
     ]);
     add_own("RefusedImport", ErrorCode::Conflict, response(&conflicts, schemas), responses, components);
@@ -107,7 +111,7 @@ fn add_failed_number(
     schemas: &mut Schemas,
     components: &mut BTreeMap<String, Value>,
 ) {
-    let meaning = "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. Nothing was changed. Safe \
+    let meaning = "LiveKit, Secrets Manager or Twilio refused or failed; `details.upstream` says which. Nothing was changed. Safe \
         to retry.";
     let failure = (NumberError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
     let failure = response(&[failure], schemas);

@@ -72,6 +72,7 @@ fn created() -> Trunk {
         workspace_id: WorkspaceId::new(),
         settings: new.settings,
         livekit,
+        twilio: None,
         numbers: BoundNumbers::new(),
         version: Trunk::FIRST_VERSION,
         created_at: moment(),

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, WorkspaceId};
+use trunkline_domain::{AccountSid, ApiKeyHash, ApiKeyId, E164, WorkspaceId};
 
 use crate::ports::{Counted, SipObjectKind};
 use crate::{NumberKey, TrunkKey};
@@ -36,6 +36,20 @@ pub enum Difference {
         e164: E164,
         /// How they differ.
         problem: NumberProblem,
+    },
+    /// The numbers of a Twilio account shall share a trunk that is not there.
+    AccountWithoutTrunk {
+        /// Which trunk.
+        key: TrunkKey,
+        /// The account.
+        account_sid: AccountSid,
+    },
+    /// A live trunk is shared by the numbers of a Twilio account, and nothing keeps its next number from another.
+    UnsharedAccount {
+        /// Which trunk.
+        key: TrunkKey,
+        /// The account.
+        account_sid: AccountSid,
     },
     /// There are records of trunks or phone numbers or API keys, and no workspace record.
     NoWorkspace {
@@ -137,6 +151,8 @@ impl Difference {
             Self::Number { problem: NumberProblem::NotOnTrunk, .. } => "number_not_on_its_trunk",
             Self::Number { problem: NumberProblem::OnlyOnTrunk, .. } => "trunk_with_unbound_number",
             Self::Number { problem: NumberProblem::Stuck, .. } => "stuck_number",
+            Self::AccountWithoutTrunk { .. } => "twilio_account_without_trunk",
+            Self::UnsharedAccount { .. } => "unshared_twilio_account",
             Self::NoWorkspace { .. } => "no_workspace",
             Self::UnlistedKey { .. } => "unlisted_api_key",
             Self::DanglingKeyReference { .. } => "dangling_api_key_reference",
@@ -158,6 +174,8 @@ impl Difference {
             Self::WrongCount { .. } => "set the counter to the number of records (--repair)",
             Self::OverLimit { .. } => "raise the workspace's limit, or delete trunks",
             Self::Number { .. } => "restore the records of the number and its trunk from one point in time",
+            Self::AccountWithoutTrunk { .. } => "delete the record: until then no number of the account is imported",
+            Self::UnsharedAccount { .. } => "write the record again, with the trunk's id",
             Self::NoWorkspace { .. } => {
                 "create the workspace record again, or delete its trunks, phone numbers and API keys"
             }
@@ -188,6 +206,9 @@ impl fmt::Display for Difference {
                 write!(f, "{workspace_id}: counts {counter} trunks, may have {limit}")
             }
             Self::Number { key, e164, .. } => write!(f, "{key}: {e164}"),
+            Self::AccountWithoutTrunk { key, account_sid } | Self::UnsharedAccount { key, account_sid } => {
+                write!(f, "{key}: TWILIO#{account_sid}")
+            }
             Self::NoWorkspace { workspace_id } => write!(f, "{workspace_id}"),
             Self::UnlistedKey { workspace_id, hash } => write!(f, "{workspace_id}: KEY#{hash}"),
             Self::DanglingKeyReference { workspace_id, id } => write!(f, "{workspace_id}: KEYREF#{id}"),

@@ -77,6 +77,7 @@ impl<S: TableInventory, V: SecretInventory, L: SipInventory> Audit<S, V, L> {
         differences.extend(table.over_limit());
         differences.extend(table.unpaired_keys());
         differences.extend(table.compare_numbers());
+        differences.extend(table.compare_accounts());
         let now = Timestamp::now();
         differences.extend(table.overdue(now));
         differences.extend(table.stuck_claims(now));

@@ -59,6 +59,8 @@ where
         match difference {
             Difference::NoWorkspace { .. }
             | Difference::Number { .. }
+            | Difference::AccountWithoutTrunk { .. }
+            | Difference::UnsharedAccount { .. }
             | Difference::OverLimit { .. }
             | Difference::UnlistedKey { .. }
             | Difference::DanglingKeyReference { .. }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{AccountSid, ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
 
 use super::difference::{Difference, NumberProblem};
 use crate::ports::{Counted, PendingImport, TableRecord, UnsettledUpdate};
@@ -32,6 +32,8 @@ pub(super) struct Table {
     records: BTreeMap<(WorkspaceId, Counted), u64>,
     numbers: BTreeMap<NumberKey, Number>,
     number_claims: BTreeMap<E164, NumberKey>,
+    /// The trunks that Twilio accounts' numbers share.
+    accounts: BTreeMap<(WorkspaceId, AccountSid), TrunkId>,
     /// Numbers that are being imported, by the records of their trunks.
     imports: BTreeSet<NumberKey>,
     /// The idempotency keys of these imports.
@@ -65,6 +67,9 @@ impl Table {
                 }
                 TableRecord::NumberClaim { e164, key } => {
                     table.number_claims.insert(e164, key);
+                }
+                TableRecord::TwilioAccount { key, account_sid } => {
+                    table.accounts.insert((key.workspace_id, account_sid), key.id);
                 }
                 TableRecord::Live { trunk, secret_name, update, import } => {
                     table.count(trunk.workspace_id, Counted::Trunks);
@@ -199,6 +204,27 @@ impl Table {
             let is_bound = |number: &Number| number.is_shown && number.trunk_id == Some(trunk_id);
             if !self.numbers.get(&key).is_some_and(is_bound) {
                 add(key, e164, NumberProblem::OnlyOnTrunk);
+            }
+        }
+        differences
+    }
+
+    /// An account's record names a trunk that there is, and a trunk on an account is named by its record.
+    pub(super) fn compare_accounts(&self) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        for ((workspace_id, account_sid), &id) in &self.accounts {
+            let key = TrunkKey { workspace_id: *workspace_id, id };
+            let is_there = self.unsettled.contains(&key) || self.find(key).is_some();
+            if !is_there {
+                differences.push(Difference::AccountWithoutTrunk { key, account_sid: account_sid.clone() });
+            }
+        }
+        for (trunk, _) in self.live() {
+            let Some(account_sid) = trunk.twilio.as_ref().map(|objects| objects.account_sid.clone()) else {
+                continue;
+            };
+            if self.accounts.get(&(trunk.workspace_id, account_sid.clone())) != Some(&trunk.id) {
+                differences.push(Difference::UnsharedAccount { key: trunk.into(), account_sid });
             }
         }
         differences

@@ -1,6 +1,7 @@
 //! Phone numbers. What LiveKit's trunks say of them is changed as a trunk is: [`Changing`](crate::change::Changing).
 
 mod buy;
+mod connect;
 mod delete;
 mod import;
 mod update;
@@ -9,11 +10,15 @@ pub use delete::DeleteNumber;
 pub use import::{ImportNumber, ImportRequest};
 pub use update::{UpdateNumber, UpdateNumberRequest};
 
-use trunkline_domain::{Binding, E164, Kind, PhoneNumber, PhoneNumberId, TrunkId, WorkspaceId};
+use jiff::Timestamp;
+use trunkline_domain::{
+    Binding, E164, Kind, NewNumber, PhoneNumber, PhoneNumberId, TrunkId, TwilioAccount, WorkspaceId,
+};
 
 use crate::change::Step;
-use crate::ports::{TrunkRecord, TrunkStore};
-use crate::{NumberError, TrunkKey};
+use crate::ports::{ReserveOutcome, SecretStore, TrunkRecord, TrunkStore};
+use crate::provision::secrets_manager;
+use crate::{KeyUse, NumberError, StoredResponse, TrunkKey, Upstream};
 
 /// A live trunk that numbers of a carrier may be bound to.
 async fn carrier_trunk<S: TrunkStore>(
@@ -48,4 +53,61 @@ fn without(record: TrunkRecord, e164: &E164) -> Step {
     let mut numbers = record.trunk.numbers.clone();
     numbers.remove(e164);
     Step::renumbered(record, numbers)
+}
+
+/// A number that is imported now onto that trunk.
+fn imported(
+    workspace_id: WorkspaceId,
+    number: &NewNumber,
+    binding: Binding,
+    provider_phone_number_id: Option<String>,
+    now: Timestamp,
+) -> PhoneNumber {
+    let number = PhoneNumber {
+        id: PhoneNumberId::new(),
+        workspace_id,
+        e164: number.e164.clone(),
+        provider: number.spec.provider(),
+        label: number.label.clone(),
+        binding: Some(binding),
+        provider_phone_number_id,
+        version: PhoneNumber::FIRST_VERSION,
+        created_at: now,
+        updated_at: now,
+    };
+    // The caller's span has the fields, so that every line of the request names the number and its trunk.
+    let span = tracing::Span::current();
+    span.record("trunk_id", tracing::field::display(binding.trunk_id));
+    span.record("phone_number_id", tracing::field::display(number.id));
+    number
+}
+
+/// Gives the answer of the idempotency key's first request, if there was one.
+fn reserved(outcome: ReserveOutcome) -> Result<Option<StoredResponse>, NumberError> {
+    match outcome {
+        ReserveOutcome::Reserved => Ok(None),
+        ReserveOutcome::KeyUsed(key_use) => used(key_use).map(Some),
+        ReserveOutcome::AtCap { limit, used } => Err(NumberError::TrunksAtCap { limit, used }),
+        ReserveOutcome::NumbersAtCap { limit, used } => Err(NumberError::AtCap { limit, used }),
+        ReserveOutcome::NumberTaken => Err(NumberError::Taken),
+        ReserveOutcome::AccountTaken => Err(NumberError::Busy),
+    }
+}
+
+/// The answer of the first request with an idempotency key that was used.
+fn used(key_use: KeyUse) -> Result<StoredResponse, NumberError> {
+    match key_use {
+        KeyUse::Answered(answer) => Ok(answer),
+        key_use => Err(NumberError::KeyUsed(key_use)),
+    }
+}
+
+/// The account whose numbers share a trunk, as the trunk's secret opens it.
+async fn kept_account<V: SecretStore>(secrets: &V, record: &TrunkRecord) -> Result<TwilioAccount, NumberError> {
+    let missing = NumberError::Upstream(Upstream::SecretsManager);
+    let Some(name) = &record.secret_name else {
+        return Err(missing);
+    };
+    let secret = secrets.read(name).await.map_err(secrets_manager)?;
+    secret.as_ref().and_then(TwilioAccount::of_secret).ok_or(missing)
 }

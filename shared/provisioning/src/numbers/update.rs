@@ -53,8 +53,14 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: SipService> UpdateNumber<S,
             return if edited { Ok(number) } else { Err(NumberError::Busy) };
         }
         let lease = budget.lease(owner);
-        let changing =
-            Changing { store: &self.store, secrets: &self.secrets, sip: &self.sip, budget: &budget, lease: &lease };
+        let changing = Changing {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            aside: &(),
+            budget: &budget,
+            lease: &lease,
+        };
         changing.run(&steps, Written::Number(NumberWrite::Edit(edit))).await?;
         Ok(number)
     }

@@ -1,4 +1,4 @@
-//! How a call to DynamoDB, Secrets Manager or LiveKit fails, and what that means: one table for all of them. Adapters
+//! How a call to DynamoDB, Secrets Manager, LiveKit or Twilio fails, and what that means: one table for all of them. Adapters
 //! recognise the row; its meaning is read here alone.
 
 use super::{StoreError, UpstreamError};

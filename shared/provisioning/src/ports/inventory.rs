@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use trunkline_domain::{ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{AccountSid, ApiKeyHash, ApiKeyId, E164, Trunk, TrunkId, WorkspaceId};
 
 use super::{InboundTrunkSpec, OutboundTrunkSpec, PendingImport, SecretStore, StoreError, UpstreamError};
 use crate::{NumberKey, TrunkKey};
@@ -74,6 +74,13 @@ pub enum TableRecord {
         /// Whose it is.
         key: NumberKey,
     },
+    /// What keeps a second trunk from a Twilio account's numbers.
+    TwilioAccount {
+        /// The trunk that they share.
+        key: TrunkKey,
+        /// The account.
+        account_sid: AccountSid,
+    },
     /// An idempotency record whose request has no answer yet.
     RunningClaim {
         /// The trunk that the request makes.
@@ -101,7 +108,8 @@ pub enum TableRecord {
     },
 }
 
-/// Of a live trunk that is being changed, or was a short while ago: what LiveKit says of it is not settled yet.
+/// Of a live trunk that is being changed, or was a short while ago: what LiveKit and Twilio say of it is not
+/// settled yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsettledUpdate {
     /// The names of the secrets that it may have beside its own.

@@ -21,19 +21,18 @@ pub use inventory::{
 pub use livekit_numbers::{LiveKit, LiveKitNumber, LiveKitNumbers, PurchaseError};
 pub use numbers::{
     ImportStart, NumberEdit, NumberFate, NumberPage, NumberReservation, NumberStore, NumberWrite, PendingImport,
-    PurchaseReserve,
 };
 pub use secrets::SecretStore;
 pub use sip::{InboundTrunkSpec, OutboundTrunkSpec, SipService};
 pub use sweep::{Due, DuePage, Failing, Reverting, SweepStore, TakeOver, Tombstone};
 pub use trunks::{
-    CommitOutcome, DeletionStart, Filter, Page, Reservation, ReserveOutcome, RevertStart, Settled, TrunkRecord,
-    TrunkStore, UndoStart, Unsettled, UpdateBegin, UpdateStart,
+    CommitOutcome, DeletionStart, Filter, LeftBehind, Page, Reservation, ReserveOutcome, RevertStart, Settled,
+    TrunkRecord, TrunkStore, UndoStart, Unsettled, UpdateBegin, UpdateStart,
 };
 pub use twilio::{TwilioError, TwilioNumber, TwilioRefusal, TwilioService};
 pub use workspaces::{KeyAdded, ListedApiKey, Workspace, WorkspaceStore};
 
-/// Why a call to LiveKit or Secrets Manager did not succeed: what a use case needs of its [`Failure`].
+/// Why a call to LiveKit, Secrets Manager or Twilio did not succeed: what a use case needs of its [`Failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
     /// Refused because of another object; not done.

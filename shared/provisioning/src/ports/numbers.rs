@@ -1,6 +1,6 @@
 use trunkline_domain::{E164, PhoneNumber, PhoneNumberId, WorkspaceId};
 
-use super::{ReserveOutcome, StoreError, UpdateStart};
+use super::{StoreError, UpdateStart};
 use crate::{IdempotencyClaim, KeyUse, NumberKey, StoredResponse};
 
 /// A number about to be imported.
@@ -30,28 +30,12 @@ pub enum ImportStart {
     KeyUsed(KeyUse),
 }
 
-/// What became of the reservation of a trunk with the number that is bought for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PurchaseReserve {
-    /// As far as the trunk goes; with [`ReserveOutcome::Reserved`] the number is reserved too, else nothing was written.
-    Trunk(ReserveOutcome),
-    /// Nothing was written: the workspace is at its cap of numbers.
-    AtCap {
-        /// How many numbers it may have.
-        limit: u64,
-        /// How many it has.
-        used: u64,
-    },
-    /// Nothing was written: a workspace, perhaps this one, has the number.
-    Taken,
-}
-
 /// What becomes of the numbers of a trunk that is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberFate {
     /// They stay, without a trunk.
     Stay,
-    /// They go with it: given back to LiveKit, which sold them.
+    /// They go with it: given back to LiveKit, which sold them, or to the Twilio account.
     Go,
 }
 

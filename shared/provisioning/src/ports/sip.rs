@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use trunkline_domain::{
-    AuthPassword, AuthUsername, BoundNumbers, InboundSettings, OutboundSettings, SipAddress, TrunkId, TrunkSecret,
-    TrunkSettings,
+    AuthPassword, AuthUsername, BoundNumbers, E164, InboundSettings, OutboundSettings, SipAddress, TrunkId,
+    TrunkSecret, TrunkSettings,
 };
 
 use super::UpstreamError;
@@ -74,7 +74,8 @@ fn credentials<'a>(
     settings.auth_username.as_ref().zip(secret.and_then(TrunkSecret::password))
 }
 
-/// LiveKit's SIP service. Objects are found again by the trunk id, which is their number when they are made.
+/// LiveKit's SIP service. Objects are found again by the trunk id, which is a number of theirs when they are made, or by the
+/// phone number of an outbound trunk that is made with one.
 pub trait SipService: Send + Sync {
     /// Fetches what the first call will need, beside other work. A failure shows at that call.
     fn prepare(&self) -> impl Future<Output = ()> + Send;
@@ -133,12 +134,15 @@ pub trait SipService: Send + Sync {
     /// When LiveKit did not say.
     fn find_inbound_trunks(&self, id: TrunkId) -> impl Future<Output = Result<BTreeSet<String>, UpstreamError>> + Send;
 
-    /// LiveKit ids of the outbound trunks whose number is `id`.
+    /// LiveKit ids of the outbound trunks of `id`, whose number is `id` or the `number` that they were made with.
     ///
     /// # Errors
     /// When LiveKit did not say.
-    fn find_outbound_trunks(&self, id: TrunkId)
-    -> impl Future<Output = Result<BTreeSet<String>, UpstreamError>> + Send;
+    fn find_outbound_trunks(
+        &self,
+        id: TrunkId,
+        number: Option<&E164>,
+    ) -> impl Future<Output = Result<BTreeSet<String>, UpstreamError>> + Send;
 
     /// LiveKit ids of the dispatch rules of these LiveKit trunks.
     ///

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use trunkline_domain::E164;
 
-use super::{PendingImport, StoreError, TrunkRecord, Unsettled};
-use crate::{Lease, LeaseOwner, SeenObjects, TrunkKey};
+use super::{LeftBehind, PendingImport, StoreError, TrunkRecord, Unsettled};
+use crate::{Lease, LeaseOwner, TrunkKey};
 
 /// A record that is due in the sweep index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct DuePage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakeOver {
     /// It is `undoing`, and ours.
-    Undoing(Unsettled),
+    Undoing(Box<Unsettled>),
     /// It is `deleting`; nothing was written.
     Deleting,
     /// It is live, and an update of it has to be settled; nothing was written.
@@ -52,6 +52,8 @@ pub struct Reverting {
     pub record: TrunkRecord,
     /// The names of the secrets that it may have beside its own.
     pub other_secrets: BTreeSet<String>,
+    /// The numbers that its Twilio trunk may have, its own among them.
+    pub seen_numbers: BTreeSet<E164>,
     /// The import of a number that the update was, to be undone.
     pub import: Option<PendingImport>,
     /// Whether the update ended long ago: whatever it sent has arrived by now.
@@ -70,12 +72,8 @@ pub struct Failing {
 /// A tombstone as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tombstone {
-    /// Every LiveKit object seen.
-    pub seen: SeenObjects,
-    /// The names of the secrets that there may have been.
-    pub secret_names: BTreeSet<String>,
-    /// The number that was about to be bought for it.
-    pub number: Option<E164>,
+    /// What there may be yet.
+    pub left: LeftBehind,
     /// When it came due: later, when something was added since.
     pub due_at: Timestamp,
 }
@@ -126,7 +124,7 @@ pub trait SweepStore: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Reverting>, StoreError>> + Send;
 
-    /// `reverting → active` under `owner`'s lease, out of the sweep index, without these other secrets.
+    /// `reverting → active` under `owner`'s lease, out of the sweep index, without the other secrets and the seen numbers.
     ///
     /// # Errors
     /// When the table does not answer or refuses.
@@ -134,7 +132,7 @@ pub trait SweepStore: Send + Sync {
         &self,
         key: TrunkKey,
         owner: &LeaseOwner,
-        gone: &BTreeSet<String>,
+        looked_at: &Reverting,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The tombstone of a trunk, if there is one.

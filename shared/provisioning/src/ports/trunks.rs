@@ -1,9 +1,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use trunkline_domain::{BoundNumbers, Direction, Kind, PhoneNumber, Trunk, TrunkId, TrunkSettings, WorkspaceId};
+use trunkline_domain::{
+    AccountSid, BoundNumbers, Direction, E164, Kind, PhoneNumber, Trunk, TrunkId, TrunkSettings, TwilioObjects,
+    WorkspaceId,
+};
 
-use super::{ImportStart, NumberFate, NumberReservation, NumberWrite, PendingImport, PurchaseReserve, StoreError};
+use super::{ImportStart, NumberFate, NumberReservation, NumberWrite, PendingImport, StoreError};
 use crate::{IdempotencyClaim, KeyUse, Lease, LeaseOwner, SeenObjects, StoredResponse, TrunkKey};
 
 /// A trunk about to be provisioned.
@@ -21,6 +24,10 @@ pub struct Reservation<'a> {
     pub lease: &'a Lease,
     /// The idempotency key it was asked for with.
     pub claim: Option<&'a IdempotencyClaim>,
+    /// The number that is imported with it, if one is.
+    pub number: Option<&'a PhoneNumber>,
+    /// The Twilio account whose numbers are to share it, if there is one.
+    pub twilio_account: Option<&'a AccountSid>,
 }
 
 /// What became of a reservation.
@@ -35,6 +42,17 @@ pub enum ReserveOutcome {
         /// How many it has.
         used: u64,
     },
+    /// Nothing was written: the workspace is at its cap of numbers.
+    NumbersAtCap {
+        /// How many numbers it may have.
+        limit: u64,
+        /// How many it has.
+        used: u64,
+    },
+    /// Nothing was written: a workspace, perhaps this one, has the number.
+    NumberTaken,
+    /// Nothing was written: the Twilio account has a trunk in this workspace.
+    AccountTaken,
     /// Nothing was written: the idempotency key was used before.
     KeyUsed(KeyUse),
 }
@@ -63,15 +81,43 @@ pub struct Unsettled {
     pub fate: NumberFate,
     /// The import of a number that was under way.
     pub import: Option<PendingImport>,
+    /// The Twilio account that it is made on.
+    pub twilio_account: Option<AccountSid>,
+    /// What it has there, once it was committed.
+    pub twilio: Option<TwilioObjects>,
     /// Changes with every write to its state or to what was seen.
     pub version: u64,
+}
+
+/// What the last look at a trunk goes by that is gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// Every LiveKit object seen.
+    pub seen: SeenObjects,
+    /// The names of the secrets that there may have been.
+    pub secret_names: BTreeSet<String>,
+    /// The number that was about to be imported with it.
+    pub number: Option<E164>,
+    /// The Twilio account that it was about to be made on.
+    pub twilio_account: Option<AccountSid>,
+}
+
+impl From<&Unsettled> for LeftBehind {
+    fn from(record: &Unsettled) -> Self {
+        Self {
+            seen: record.seen.clone(),
+            secret_names: record.secret_names.clone(),
+            number: record.import.as_ref().map(|import| import.e164.clone()),
+            twilio_account: record.twilio_account.clone(),
+        }
+    }
 }
 
 /// What the write that begins an undo found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UndoStart {
     /// The record is `undoing`, and ours.
-    Undoing(Unsettled),
+    Undoing(Box<Unsettled>),
     /// The commit had been made after all: the trunk stands.
     Active,
     /// There is no record: never reserved, or undone and settled by another.
@@ -98,6 +144,8 @@ pub struct UpdateBegin<'a> {
     pub version: u64,
     /// The names of the secrets that the update may leave.
     pub secret_names: BTreeSet<String>,
+    /// The number that the update may leave attached at Twilio.
+    pub number: Option<&'a E164>,
     /// Who changes it.
     pub lease: &'a Lease,
     /// An earlier update whose lease has ended by then did not end.
@@ -137,8 +185,8 @@ pub enum RevertStart {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeletionStart {
     /// The record is `deleting`.
-    Deleting(Unsettled),
-    /// There is no such trunk, or none that is shown; nothing was written.
+    Deleting(Box<Unsettled>),
+    /// There is no such trunk, none that is shown, or none of that version; nothing was written.
     Absent,
 }
 
@@ -174,41 +222,22 @@ pub struct Page {
 /// The records of trunks. Each method is one write (or one read), and its conditions are the protocol of the
 /// sagas: with any of them left out, an interleaving exists that leaves something behind.
 pub trait TrunkStore: Send + Sync {
-    /// One transaction: the counter up by one if below the limit, the trunk in `provisioning`, the idempotency record.
+    /// One transaction: the counter up by one if below the limit, the trunk in `provisioning`, the idempotency record; a
+    /// number that counts, is claimed and not shown yet; the Twilio account's trunk.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
     fn reserve(&self, reservation: Reservation<'_>) -> impl Future<Output = Result<ReserveOutcome, StoreError>> + Send;
 
-    /// One transaction: the same, and a number that counts, is claimed and not shown yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Unanswered`] when it may have been done.
-    fn reserve_purchase(
-        &self,
-        reservation: Reservation<'_>,
-        number: &PhoneNumber,
-    ) -> impl Future<Output = Result<PurchaseReserve, StoreError>> + Send;
-
-    /// One transaction, if the record is still `provisioning` under `owner`'s lease: the trunk `active`, the response kept.
+    /// One transaction, if the record is still `provisioning` under `owner`'s lease: the trunk `active`, the `number` shown
+    /// that is imported with it, the response kept. A trunk at Twilio is due for a last look when the tombstone time is over.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
     fn commit(
         &self,
         trunk: &Trunk,
-        owner: &LeaseOwner,
-        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
-    ) -> impl Future<Output = Result<CommitOutcome, StoreError>> + Send;
-
-    /// One transaction: the same, and the number shown as it says.
-    ///
-    /// # Errors
-    /// [`StoreError::Unanswered`] when it may have been done.
-    fn commit_purchase(
-        &self,
-        trunk: &Trunk,
-        number: &PhoneNumber,
+        number: Option<&PhoneNumber>,
         owner: &LeaseOwner,
         answer: Option<(&IdempotencyClaim, &StoredResponse)>,
     ) -> impl Future<Output = Result<CommitOutcome, StoreError>> + Send;
@@ -234,19 +263,19 @@ pub trait TrunkStore: Send + Sync {
         seen: &SeenObjects,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Adds `seen` and the secrets' names to the tombstone, made if need be, and gives it its whole time again.
+    /// Adds what was `left` to the tombstone, made if need be, and gives it its whole time again.
     ///
     /// # Errors
     /// When it may not be noted.
     fn note_on_tombstone(
         &self,
         key: TrunkKey,
-        seen: &SeenObjects,
-        secret_names: &BTreeSet<String>,
+        left: &LeftBehind,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// One transaction, if the record is `undoing` under `owner`'s lease and of `undone`'s version: a tombstone with
-    /// what `undone` has seen for the record, its idempotency record gone, the counter down by one.
+    /// what `undone` has seen for the record, its idempotency record gone, the counter down by one; the import of a number
+    /// undone, its Twilio account without a trunk.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
@@ -321,7 +350,8 @@ pub trait TrunkStore: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// `active → deleting` with a lease and in the sweep index, also from an update under way, whose writes are refused
-    /// from then on; repeatable by anybody. Once its numbers shall go, they go.
+    /// from then on; repeatable by anybody. Once its numbers shall go, they go. With a `version`, only from a live trunk of it
+    /// without an import under way, or one whose numbers go already.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
@@ -330,6 +360,7 @@ pub trait TrunkStore: Send + Sync {
         key: TrunkKey,
         lease: &Lease,
         fate: NumberFate,
+        version: Option<u64>,
     ) -> impl Future<Output = Result<DeletionStart, StoreError>> + Send;
 
     /// Whether the trunk was deleted a short while ago: its tombstone says so.
@@ -351,7 +382,7 @@ pub trait TrunkStore: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// One transaction, if the record is `deleting` and without numbers: a tombstone for the record, the counter down by
-    /// one; an import that was under way is undone.
+    /// one; an import that was under way is undone, its Twilio account has no trunk any more.
     ///
     /// # Errors
     /// [`StoreError::Unanswered`] when it may have been done.
@@ -371,6 +402,26 @@ pub trait TrunkStore: Send + Sync {
         claim: &IdempotencyClaim,
         response: &StoredResponse,
     ) -> impl Future<Output = Result<Option<KeyUse>, StoreError>> + Send;
+
+    /// Whether an idempotency key was used before.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    fn key_use(
+        &self,
+        workspace_id: WorkspaceId,
+        claim: &IdempotencyClaim,
+    ) -> impl Future<Output = Result<Option<KeyUse>, StoreError>> + Send;
+
+    /// The trunk that the numbers of a Twilio account share in a workspace, live or not.
+    ///
+    /// # Errors
+    /// When the table does not answer or refuses.
+    fn trunk_of_account(
+        &self,
+        workspace_id: WorkspaceId,
+        account_sid: &AccountSid,
+    ) -> impl Future<Output = Result<Option<TrunkId>, StoreError>> + Send;
 
     /// A live trunk.
     ///

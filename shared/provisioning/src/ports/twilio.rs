@@ -50,6 +50,13 @@ pub struct TwilioNumber {
     pub voice_application_sid: Option<String>,
 }
 
+impl TwilioNumber {
+    /// Whether nothing there holds it.
+    pub fn is_free(&self) -> bool {
+        self.trunk_sid.is_none() && self.voice_application_sid.is_none()
+    }
+}
+
 /// Twilio's Elastic SIP Trunking, on customers' own accounts. What is made for a trunk is named after the trunk id, and
 /// is found again by it. Ids are Twilio's sids.
 pub trait TwilioService: Send + Sync {

@@ -1,4 +1,6 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use trunkline_domain::E164;
 
 use crate::canary;
 use crate::probe::{Item, number, text};
@@ -27,6 +29,8 @@ pub(super) fn records(items: &[Item]) -> (BTreeSet<String>, Vec<String>) {
                     _ => violations.push(format!("{sk} is {state}")),
                 }
             }
+            // The audit compares them with the trunks.
+            Some(("TWILIO", _)) => {}
             Some(("IDEM", _)) if state == "answered" => {}
             Some(_) => violations.push(format!("{sk} is left {state}")),
         }
@@ -38,4 +42,14 @@ pub(super) fn records(items: &[Item]) -> (BTreeSet<String>, Vec<String>) {
         violations.push(format!("the counter says {numbers_counted}, there are {numbers} numbers"));
     }
     (live, violations)
+}
+
+/// The live trunks of `kind: twilio`, with their numbers.
+pub(super) fn on_twilio(items: &[Item]) -> BTreeMap<String, BTreeSet<E164>> {
+    let trunks = items.iter().filter(|item| text(item, "sk").starts_with("TRUNK#") && text(item, "kind") == "twilio");
+    let numbers = |item: &Item| {
+        let numbers = item.get("numbers").and_then(|numbers| numbers.as_m().ok());
+        numbers.into_iter().flatten().map(|(e164, _)| E164::parse(e164).unwrap()).collect()
+    };
+    trunks.map(|item| (text(item, "trunk_id").to_owned(), numbers(item))).collect()
 }

@@ -1,5 +1,6 @@
 //! The production adapters over the emulators.
 
+mod account;
 mod audit;
 mod check;
 mod systems;
@@ -8,15 +9,18 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use trunkline_bootstrap::LiveKitKeys;
-use trunkline_domain::{E164, WorkspaceId};
+use trunkline_domain::{E164, TwilioAccount, WorkspaceId};
 use trunkline_dynamodb::TrunkTable;
 use trunkline_livekit::LiveKitSip;
 use trunkline_provisioning::SecretPrefix;
 use trunkline_provisioning::ports::{LiveKitNumbers, SipService};
 use trunkline_secrets::TrunkSecrets;
+use trunkline_twilio::TwilioRest;
 
+use systems::PLACES;
 pub use systems::Systems;
 
+use super::account::{AccountNumbers, OnAccount};
 use super::outside::{Clock, Outside, Quiet};
 use crate::probe::{self, Item, text};
 
@@ -38,6 +42,13 @@ impl<'a> Emulated<'a> {
         let workspace_id = WorkspaceId::new();
         table.operator().create(workspace_id, None).await.unwrap();
         Self { systems, table, store, workspace_id }
+    }
+
+    /// The tables are numbered, and each is one case's at a time.
+    fn place(&self) -> usize {
+        let place = self.table.name.rsplit('-').next().and_then(|place| place.parse().ok()).unwrap();
+        assert!(place < PLACES, "no more cases at a time than there are numbers for sale");
+        place
     }
 
     /// Unless the record has settled since it was read.
@@ -64,6 +75,7 @@ impl Outside for Emulated<'_> {
     type Store = TrunkTable;
     type Secrets = TrunkSecrets;
     type Sip = LiveKitSip<LiveKitKeys>;
+    type Twilio = TwilioRest;
 
     fn workspace_id(&self) -> WorkspaceId {
         self.workspace_id
@@ -85,6 +97,22 @@ impl Outside for Emulated<'_> {
         self.systems.sip.clone()
     }
 
+    fn twilio(&self) -> Self::Twilio {
+        self.systems.twilio.clone()
+    }
+
+    fn account(&self) -> TwilioAccount {
+        super::account::account(self.place())
+    }
+
+    fn account_numbers(&self) -> AccountNumbers {
+        AccountNumbers::of(self.place())
+    }
+
+    async fn on_account(&self) -> OnAccount {
+        account::read(&self.systems.accounts, &self.account()).await
+    }
+
     async fn put_forward(&self, clock: Clock) -> usize {
         let items = self.table.items().await;
         // A last look comes at trunks that were changed, and at tombstones.
@@ -98,13 +126,11 @@ impl Outside for Emulated<'_> {
         count
     }
 
-    /// The tables are numbered, and each is one case's at a time.
     fn for_sale(&self) -> E164 {
         const AREA_CODES: [u16; 10] = [202, 206, 212, 303, 305, 312, 404, 415, 512, 617];
-        const IN_EACH: usize = 20;
-        let place: usize = self.table.name.rsplit('-').next().and_then(|place| place.parse().ok()).unwrap();
-        let area_code = AREA_CODES.get(place / IN_EACH).expect("no more cases at a time than there are numbers");
-        E164::parse(&format!("+1{area_code}5550{}", 100 + place % IN_EACH)).unwrap()
+        const IN_EACH: usize = PLACES / AREA_CODES.len();
+        let (area_code, line) = (AREA_CODES[self.place() / IN_EACH], 100 + self.place() % IN_EACH);
+        E164::parse(&format!("+1{area_code}5550{line}")).unwrap()
     }
 
     async fn set_limit(&self, limit: u64) {
@@ -124,6 +150,7 @@ impl Outside for Emulated<'_> {
         if is_owned != items.iter().any(|item| text(item, "provider") == "livekit") {
             violations.push(format!("whether LiveKit has sold the number: {is_owned}"));
         }
+        violations.extend(self.twilio_violations(&check::on_twilio(&items)).await);
         Quiet { live, violations }
     }
 
@@ -149,6 +176,7 @@ impl Outside for Emulated<'_> {
             let client = &self.table.client;
             client.batch_write_item().request_items(&self.table.name, some.to_vec()).send().await.unwrap();
         }
+        account::clear(&self.systems.twilio, &self.systems.accounts, &self.account()).await;
         self.systems.give_back(self.table);
     }
 }

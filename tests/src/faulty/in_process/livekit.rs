@@ -119,7 +119,8 @@ impl SipService for InProcess {
 
     async fn create_inbound_trunk(&self, spec: InboundTrunkSpec<'_>) -> Result<String, UpstreamError> {
         let livekit = &mut self.contents().livekit;
-        if livekit.inbound.values().any(|said| said.owner == spec.key.id) {
+        let shares = |said: &Said| said.numbers.keys().any(|e164| spec.numbers.contains_key(e164));
+        if livekit.inbound.values().any(|said| said.owner == spec.key.id || shares(said)) {
             return Err(UpstreamError::Conflict);
         }
         let id = livekit.new_id("ST");
@@ -171,8 +172,16 @@ impl SipService for InProcess {
         Ok(ids(&self.contents().livekit.inbound, |said| said.owner == id))
     }
 
-    async fn find_outbound_trunks(&self, id: TrunkId) -> Result<BTreeSet<String>, UpstreamError> {
-        Ok(ids(&self.contents().livekit.outbound, |said| said.owner == id))
+    /// The id is its number while it has no other.
+    async fn find_outbound_trunks(
+        &self,
+        id: TrunkId,
+        number: Option<&E164>,
+    ) -> Result<BTreeSet<String>, UpstreamError> {
+        Ok(ids(&self.contents().livekit.outbound, |said| {
+            let has = |number| said.numbers.contains_key(number);
+            said.owner == id && (said.numbers.is_empty() || number.is_some_and(has))
+        }))
     }
 
     async fn find_dispatch_rules(

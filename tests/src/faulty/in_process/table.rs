@@ -2,11 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use trunkline_domain::{
-    BoundNumbers, E164, Kind, LiveKitObjects, PhoneNumber, PhoneNumberId, Trunk, TrunkId, TrunkSettings, WorkspaceId,
+    AccountSid, BoundNumbers, E164, Kind, LiveKitObjects, PhoneNumber, PhoneNumberId, Trunk, TrunkId, TrunkSettings,
+    TwilioObjects, WorkspaceId,
 };
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, NumberEdit, NumberFate, NumberPage,
-    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, PurchaseReserve, Reservation, ReserveOutcome,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, LeftBehind, NumberEdit, NumberFate,
+    NumberPage, NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome,
     RevertStart, Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart,
     Unsettled, UpdateBegin, UpdateStart,
 };
@@ -26,14 +27,15 @@ pub(super) struct Table {
     number_count: u64,
     numbers: BTreeMap<PhoneNumberId, Number>,
     claims: BTreeMap<E164, PhoneNumberId>,
+    accounts: BTreeMap<AccountSid, TrunkId>,
     tombstones: BTreeMap<TrunkId, Stone>,
     keys: BTreeMap<String, KeyRecord>,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        let (trunks, numbers, claims, tombstones, keys) = Default::default();
-        Self { limit: 20, count: 0, trunks, number_count: 0, numbers, claims, tombstones, keys }
+        let (trunks, numbers, claims, accounts, tombstones, keys) = Default::default();
+        Self { limit: 20, count: 0, trunks, number_count: 0, numbers, claims, accounts, tombstones, keys }
     }
 }
 
@@ -57,8 +59,11 @@ impl State {
 pub(super) struct Record {
     state: State,
     pub(super) livekit: Option<LiveKitObjects>,
+    twilio_account: Option<AccountSid>,
+    twilio: Option<TwilioObjects>,
     pub(super) secret_name: Option<String>,
     seen_secret_names: BTreeSet<String>,
+    seen_numbers: BTreeSet<E164>,
     changed_by: Option<LeaseOwner>,
     reverted_by: Option<LeaseOwner>,
     pub(super) settings: TrunkSettings,
@@ -85,9 +90,7 @@ struct Number {
 #[derive(Debug)]
 struct Stone {
     deleted: bool,
-    seen: SeenObjects,
-    secret_names: BTreeSet<String>,
-    number: Option<E164>,
+    left: LeftBehind,
     sweep: Sweep,
 }
 
@@ -128,6 +131,8 @@ impl Record {
             numbers: self.numbers.clone(),
             fate: self.fate,
             import: self.import.clone(),
+            twilio_account: self.twilio_account.clone(),
+            twilio: self.twilio.clone(),
             version: self.version,
         }
     }
@@ -173,6 +178,7 @@ impl Record {
             workspace_id: key.workspace_id,
             settings: self.settings.clone(),
             livekit,
+            twilio: self.twilio.clone(),
             numbers: self.numbers.clone(),
             version: self.version,
             created_at: self.created_at,
@@ -197,6 +203,10 @@ impl Table {
             unsettled.push(format!("the counter says {}, there are {} trunks", self.count, self.trunks.len()));
         }
         unsettled.extend(self.wrong_numbers());
+        let on_accounts = self.trunks.iter().filter_map(|(id, record)| Some((record.twilio_account.clone()?, *id)));
+        if self.accounts != on_accounts.collect() {
+            unsettled.push(format!("the accounts' trunks are {:?}", self.accounts));
+        }
         unsettled
     }
 
@@ -247,6 +257,7 @@ impl Table {
         }
         record.lend(State::Updating, begin.lease);
         record.seen_secret_names.extend(begin.secret_names.iter().cloned());
+        record.seen_numbers.extend(begin.number.cloned());
         UpdateStart::Updating { was_unsettled }
     }
 
@@ -324,28 +335,34 @@ impl Table {
     fn bury(&mut self, id: TrunkId, gone: &Unsettled, deleted: bool) {
         self.trunks.remove(&id);
         self.count -= 1;
-        self.mark(id, &gone.seen, &gone.secret_names, deleted);
+        if let Some(account_sid) = &gone.twilio_account {
+            self.accounts.remove(account_sid);
+        }
+        let imported = gone.import.as_ref().filter(|_| !deleted);
+        let left = LeftBehind {
+            seen: gone.seen.clone(),
+            secret_names: gone.secret_names.clone(),
+            number: imported.map(|import| import.e164.clone()),
+            twilio_account: gone.twilio_account.clone().filter(|_| !deleted),
+        };
+        self.mark(id, &left, deleted);
         if let Some(import) = &gone.import {
             self.forget_import(id, import);
-            if !deleted {
-                let stone = self.tombstones.get_mut(&id).expect("a tombstone that was made");
-                stone.number = Some(import.e164.clone());
-            }
         }
     }
 
     /// The tombstone, made if need be, with its whole time before it.
-    fn mark(&mut self, id: TrunkId, seen: &SeenObjects, secret_names: &BTreeSet<String>, deleted: bool) {
+    fn mark(&mut self, id: TrunkId, left: &LeftBehind, deleted: bool) {
         let at = Timestamp::now() + TOMBSTONE;
         let stone = self.tombstones.entry(id).or_insert_with(|| Stone {
             deleted,
-            seen: SeenObjects::default(),
-            secret_names: BTreeSet::new(),
-            number: None,
+            left: LeftBehind::default(),
             sweep: Sweep::at(at),
         });
-        stone.seen.merge(seen.clone());
-        stone.secret_names.extend(secret_names.iter().cloned());
+        stone.left.seen.merge(left.seen.clone());
+        stone.left.secret_names.extend(left.secret_names.iter().cloned());
+        stone.left.number = left.number.clone().or(stone.left.number.take());
+        stone.left.twilio_account = left.twilio_account.clone().or(stone.left.twilio_account.take());
         stone.sweep.at = at;
     }
 
@@ -367,10 +384,19 @@ fn key_use(claim: &IdempotencyClaim, used: &KeyRecord) -> KeyUse {
 
 impl TrunkStore for InProcess {
     async fn reserve(&self, reservation: Reservation<'_>) -> Result<ReserveOutcome, StoreError> {
-        let Reservation { key, settings, secret_name, now, lease, claim } = reservation;
+        let Reservation { key, settings, secret_name, now, lease, claim, number, twilio_account } = reservation;
         let table = &mut self.contents().table;
         if let Some(used) = claim.and_then(|claim| Some(key_use(claim, table.keys.get(&claim.key_hash)?))) {
             return Ok(ReserveOutcome::KeyUsed(used));
+        }
+        if number.is_some_and(|number| table.claims.contains_key(&number.e164)) {
+            return Ok(ReserveOutcome::NumberTaken);
+        }
+        if twilio_account.is_some_and(|account_sid| table.accounts.contains_key(account_sid)) {
+            return Ok(ReserveOutcome::AccountTaken);
+        }
+        if number.is_some() && table.number_count >= NUMBER_LIMIT {
+            return Ok(ReserveOutcome::NumbersAtCap { limit: NUMBER_LIMIT, used: table.number_count });
         }
         if table.count >= table.limit {
             return Ok(ReserveOutcome::AtCap { limit: table.limit, used: table.count });
@@ -379,14 +405,17 @@ impl TrunkStore for InProcess {
         let record = Record {
             state: State::Provisioning,
             livekit: None,
+            twilio_account: twilio_account.cloned(),
+            twilio: None,
             secret_name: secret_name.map(str::to_owned),
             seen_secret_names: BTreeSet::new(),
+            seen_numbers: BTreeSet::new(),
             changed_by: None,
             reverted_by: None,
             settings: settings.clone(),
             numbers: BoundNumbers::new(),
             fate: NumberFate::Stay,
-            import: None,
+            import: number.map(|number| PendingImport { id: number.id, e164: number.e164.clone(), key_hash: None }),
             version: 0,
             created_at: now,
             updated_at: now,
@@ -396,6 +425,12 @@ impl TrunkStore for InProcess {
             sweep: Some(Sweep::at(lease.until)),
         };
         table.trunks.insert(key.id, record);
+        if let Some(number) = number {
+            table.number_count += 1;
+            table.claims.insert(number.e164.clone(), number.id);
+            table.numbers.insert(number.id, Number { number: number.clone(), is_shown: false });
+        }
+        table.accounts.extend(twilio_account.map(|account_sid| (account_sid.clone(), key.id)));
         if let Some(claim) = claim {
             let record = KeyRecord { fingerprint: claim.fingerprint.clone(), trunk_id: Some(key.id), answer: None };
             table.keys.insert(claim.key_hash.clone(), record);
@@ -406,6 +441,7 @@ impl TrunkStore for InProcess {
     async fn commit(
         &self,
         trunk: &Trunk,
+        number: Option<&PhoneNumber>,
         owner: &LeaseOwner,
         answer: Option<(&IdempotencyClaim, &StoredResponse)>,
     ) -> Result<CommitOutcome, StoreError> {
@@ -422,56 +458,20 @@ impl TrunkStore for InProcess {
         }
         record.state = State::Active;
         record.livekit = Some(trunk.livekit.clone());
+        record.twilio.clone_from(&trunk.twilio);
+        record.numbers = trunk.numbers.clone();
+        record.import = None;
         record.version = trunk.version;
         record.updated_at = trunk.updated_at;
         (record.lease, record.sweep) = (None, None);
-        Ok(CommitOutcome::Committed)
-    }
-
-    async fn reserve_purchase(
-        &self,
-        reservation: Reservation<'_>,
-        number: &PhoneNumber,
-    ) -> Result<PurchaseReserve, StoreError> {
-        {
-            let table = &self.contents().table;
-            let is_used = reservation.claim.is_some_and(|claim| table.keys.contains_key(&claim.key_hash));
-            if !is_used && table.claims.contains_key(&number.e164) {
-                return Ok(PurchaseReserve::Taken);
-            }
-            if !is_used && table.number_count >= NUMBER_LIMIT {
-                return Ok(PurchaseReserve::AtCap { limit: NUMBER_LIMIT, used: table.number_count });
-            }
+        if trunk.twilio.is_some() {
+            record.seen_numbers.extend(trunk.numbers.keys().cloned());
+            record.sweep = Some(Sweep::at(Timestamp::now() + TOMBSTONE));
         }
-        let key = reservation.key;
-        let reserved = self.reserve(reservation).await?;
-        if reserved == ReserveOutcome::Reserved {
-            let table = &mut self.contents().table;
-            table.number_count += 1;
-            table.claims.insert(number.e164.clone(), number.id);
-            table.numbers.insert(number.id, Number { number: number.clone(), is_shown: false });
-            let record = table.trunks.get_mut(&key.id).expect("a record that is ours");
-            record.import = Some(PendingImport { id: number.id, e164: number.e164.clone(), key_hash: None });
-        }
-        Ok(PurchaseReserve::Trunk(reserved))
-    }
-
-    async fn commit_purchase(
-        &self,
-        trunk: &Trunk,
-        number: &PhoneNumber,
-        owner: &LeaseOwner,
-        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
-    ) -> Result<CommitOutcome, StoreError> {
-        let committed = self.commit(trunk, owner, answer).await?;
-        if committed == CommitOutcome::Committed {
-            let table = &mut self.contents().table;
+        if let Some(number) = number {
             table.numbers.insert(number.id, Number { number: number.clone(), is_shown: true });
-            let record = table.trunks.get_mut(&trunk.id).expect("a record that is ours");
-            record.numbers = trunk.numbers.clone();
-            record.import = None;
         }
-        Ok(committed)
+        Ok(CommitOutcome::Committed)
     }
 
     async fn begin_undo(&self, key: TrunkKey, owner: &LeaseOwner, seen: &SeenObjects) -> Result<UndoStart, StoreError> {
@@ -484,7 +484,7 @@ impl TrunkStore for InProcess {
                 record.state = State::Undoing;
                 record.version += 1;
                 record.seen.merge(seen.clone());
-                UndoStart::Undoing(record.unsettled())
+                UndoStart::Undoing(Box::new(record.unsettled()))
             }
             State::Provisioning | State::Undoing => UndoStart::LeaseLost,
             State::Active | State::Updating | State::Reverting | State::Deleting => UndoStart::Active,
@@ -502,13 +502,8 @@ impl TrunkStore for InProcess {
             .is_some())
     }
 
-    async fn note_on_tombstone(
-        &self,
-        key: TrunkKey,
-        seen: &SeenObjects,
-        secret_names: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        self.contents().table.mark(key.id, seen, secret_names, false);
+    async fn note_on_tombstone(&self, key: TrunkKey, left: &LeftBehind) -> Result<(), StoreError> {
+        self.contents().table.mark(key.id, left, false);
         Ok(())
     }
 
@@ -645,9 +640,19 @@ impl TrunkStore for InProcess {
         Ok(())
     }
 
-    async fn begin_delete(&self, key: TrunkKey, lease: &Lease, fate: NumberFate) -> Result<DeletionStart, StoreError> {
+    async fn begin_delete(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        fate: NumberFate,
+        version: Option<u64>,
+    ) -> Result<DeletionStart, StoreError> {
         let table = &mut self.contents().table;
-        let deletable = |record: &&mut Record| record.state.is_shown() || record.state == State::Deleting;
+        let deletable = |record: &&mut Record| {
+            let is_meant = version.is_none_or(|version| version == record.version && record.import.is_none());
+            let goes = version.is_none() || record.fate == NumberFate::Go;
+            (record.state.is_shown() && is_meant) || (record.state == State::Deleting && goes)
+        };
         let Some(record) = table.trunks.get_mut(&key.id).filter(deletable) else {
             return Ok(DeletionStart::Absent);
         };
@@ -655,7 +660,7 @@ impl TrunkStore for InProcess {
         if fate == NumberFate::Go {
             record.fate = fate;
         }
-        Ok(DeletionStart::Deleting(record.unsettled()))
+        Ok(DeletionStart::Deleting(Box::new(record.unsettled())))
     }
 
     async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
@@ -714,6 +719,14 @@ impl TrunkStore for InProcess {
         let (fingerprint, answer) = (claim.fingerprint.clone(), Some(response.clone()));
         table.keys.insert(claim.key_hash.clone(), KeyRecord { fingerprint, trunk_id: None, answer });
         Ok(None)
+    }
+
+    async fn key_use(&self, _: WorkspaceId, claim: &IdempotencyClaim) -> Result<Option<KeyUse>, StoreError> {
+        Ok(self.contents().table.keys.get(&claim.key_hash).map(|used| key_use(claim, used)))
+    }
+
+    async fn trunk_of_account(&self, _: WorkspaceId, account_sid: &AccountSid) -> Result<Option<TrunkId>, StoreError> {
+        Ok(self.contents().table.accounts.get(account_sid).copied())
     }
 
     async fn get(&self, key: TrunkKey) -> Result<Option<TrunkRecord>, StoreError> {
@@ -794,10 +807,10 @@ impl SweepStore for InProcess {
         Ok(match record.state {
             State::Provisioning | State::Undoing if record.lease_ended(now) => {
                 record.take(State::Undoing, lease);
-                TakeOver::Undoing(record.unsettled())
+                TakeOver::Undoing(Box::new(record.unsettled()))
             }
             // A repeat of the write that took it, whose answer was lost.
-            State::Undoing if record.is_owned_by(&lease.owner) => TakeOver::Undoing(record.unsettled()),
+            State::Undoing if record.is_owned_by(&lease.owner) => TakeOver::Undoing(Box::new(record.unsettled())),
             State::Deleting => TakeOver::Deleting,
             State::Active | State::Updating | State::Reverting if record.sweep.is_some() => TakeOver::Updated,
             State::Provisioning | State::Undoing | State::Active | State::Updating | State::Reverting => {
@@ -850,34 +863,30 @@ impl SweepStore for InProcess {
         let mut other_secrets = record.secret_names();
         other_secrets.retain(|name| Some(name) != secret_name.as_ref());
         let trunk = record.trunk(key).expect("a trunk that is shown");
-        let import = record.import.clone();
-        Ok(Some(Reverting { record: TrunkRecord { trunk, secret_name }, other_secrets, import, is_last_look }))
+        let (seen_numbers, import) = (record.seen_numbers.clone(), record.import.clone());
+        let record = TrunkRecord { trunk, secret_name };
+        Ok(Some(Reverting { record, other_secrets, seen_numbers, import, is_last_look }))
     }
 
-    async fn end_last_look(
-        &self,
-        key: TrunkKey,
-        owner: &LeaseOwner,
-        gone: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
+    async fn end_last_look(&self, key: TrunkKey, owner: &LeaseOwner, looked_at: &Reverting) -> Result<(), StoreError> {
         let table = &mut self.contents().table;
         let ours = |record: &&mut Record| record.state == State::Reverting && record.is_owned_by(owner);
         if let Some(record) = table.trunks.get_mut(&key.id).filter(ours) {
             record.state = State::Active;
             (record.lease, record.sweep) = (None, None);
-            record.seen_secret_names.retain(|name| !gone.contains(name));
+            record.seen_secret_names.retain(|name| !looked_at.other_secrets.contains(name));
+            record.seen_numbers.retain(|number| !looked_at.seen_numbers.contains(number));
         }
         Ok(())
     }
 
     async fn tombstone(&self, key: TrunkKey) -> Result<Option<Tombstone>, StoreError> {
         let contents = self.contents();
-        Ok(contents.table.tombstones.get(&key.id).map(|stone| Tombstone {
-            seen: stone.seen.clone(),
-            secret_names: stone.secret_names.clone(),
-            number: stone.number.clone(),
-            due_at: stone.sweep.at,
-        }))
+        Ok(contents
+            .table
+            .tombstones
+            .get(&key.id)
+            .map(|stone| Tombstone { left: stone.left.clone(), due_at: stone.sweep.at }))
     }
 
     async fn drop_tombstone(&self, key: TrunkKey, tombstone: &Tombstone) -> Result<(), StoreError> {

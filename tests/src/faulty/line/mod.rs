@@ -1,6 +1,7 @@
 mod secrets;
 mod sip;
 mod store;
+mod twilio;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,11 +10,12 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 use trunkline_provisioning::TrunkKey;
-use trunkline_provisioning::ports::{PurchaseError, StoreError, UpstreamError};
+use trunkline_provisioning::ports::{PurchaseError, StoreError, TwilioError, TwilioRefusal, UpstreamError};
 
 pub(super) use secrets::LineSecrets;
 pub(super) use sip::LineSip;
 pub(super) use store::LineStore;
+pub(super) use twilio::LineTwilio;
 
 /// The line from one use case to the outside: each call waits on it until a test says how it goes.
 #[derive(Clone, Default)]
@@ -96,6 +98,12 @@ impl PortError for PurchaseError {
     const UNANSWERED: Self = Self::Upstream(UpstreamError::Unanswered);
 }
 
+impl PortError for TwilioError {
+    const NOT_DONE: Self = Self::Upstream(UpstreamError::NotDone);
+    const REFUSED: Self = Self::Refused(TwilioRefusal::NotAllowed);
+    const UNANSWERED: Self = Self::Upstream(UpstreamError::Unanswered);
+}
+
 impl Line {
     /// A call that waits, counted from the oldest.
     pub(super) fn take(&self, index: usize) -> Option<Call> {
@@ -128,13 +136,24 @@ impl Line {
         effect: Effect,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E> {
+        self.call_refused_as(E::REFUSED, name, effect, work).await
+    }
+
+    /// The same for a call that is refused otherwise than others of its port.
+    pub(super) async fn call_refused_as<T: fmt::Debug + Send + 'static, E: PortError>(
+        &self,
+        refusal: E,
+        name: &'static str,
+        effect: Effect,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E> {
         let (answer, answered) = oneshot::channel();
         let act = |how| -> Going {
             Box::pin(async move {
                 let result = match how {
                     How::Well => work.await,
                     How::NotDone => Err(E::NOT_DONE),
-                    How::Refused => Err(E::REFUSED),
+                    How::Refused => Err(refusal),
                     How::Lost => Err(E::UNANSWERED),
                     How::DoneUnanswered => work.await.and(Err(E::UNANSWERED)),
                     How::Late => {

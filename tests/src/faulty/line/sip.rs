@@ -96,9 +96,14 @@ impl<L: SipService + Clone + 'static> SipService for LineSip<L> {
         self.line.call("find_inbound_trunks", Effect::Read, async move { sip.find_inbound_trunks(id).await }).await
     }
 
-    async fn find_outbound_trunks(&self, id: TrunkId) -> Result<BTreeSet<String>, UpstreamError> {
-        let sip = self.sip.clone();
-        self.line.call("find_outbound_trunks", Effect::Read, async move { sip.find_outbound_trunks(id).await }).await
+    async fn find_outbound_trunks(
+        &self,
+        id: TrunkId,
+        number: Option<&E164>,
+    ) -> Result<BTreeSet<String>, UpstreamError> {
+        let (sip, number) = (self.sip.clone(), number.cloned());
+        let work = async move { sip.find_outbound_trunks(id, number.as_ref()).await };
+        self.line.call("find_outbound_trunks", Effect::Read, work).await
     }
 
     async fn find_dispatch_rules(

@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use trunkline_domain::{BoundNumbers, PhoneNumber, PhoneNumberId, Trunk, TrunkId, WorkspaceId};
+use trunkline_domain::{AccountSid, BoundNumbers, E164, PhoneNumber, PhoneNumberId, Trunk, TrunkId, WorkspaceId};
 use trunkline_provisioning::ports::{
-    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, NumberEdit, NumberFate, NumberPage,
-    NumberReservation, NumberStore, NumberWrite, Page, PendingImport, PurchaseReserve, Reservation, ReserveOutcome,
+    CommitOutcome, DeletionStart, Due, DuePage, Failing, Filter, ImportStart, LeftBehind, NumberEdit, NumberFate,
+    NumberPage, NumberReservation, NumberStore, NumberWrite, Page, PendingImport, Reservation, ReserveOutcome,
     RevertStart, Reverting, Settled, StoreError, SweepStore, TakeOver, Tombstone, TrunkRecord, TrunkStore, UndoStart,
     Unsettled, UpdateBegin, UpdateStart,
 };
@@ -23,15 +23,24 @@ pub(in crate::faulty) struct LineStore<S> {
 
 impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
     async fn reserve(&self, reservation: Reservation<'_>) -> Result<ReserveOutcome, StoreError> {
-        let Reservation { key, settings, secret_name, now, lease, claim } = reservation;
+        let Reservation { key, settings, secret_name, now, lease, claim, number, twilio_account } = reservation;
         let (settings, secret_name) = (settings.clone(), secret_name.map(str::to_owned));
-        let (lease, claim) = (lease.clone(), claim.cloned());
+        let (lease, claim, number) = (lease.clone(), claim.cloned(), number.cloned());
+        let twilio_account = twilio_account.cloned();
         self.line.reserves(key);
         let table = self.table.clone();
         let work = async move {
-            let secret_name = secret_name.as_deref();
-            let claim = claim.as_ref();
-            table.reserve(Reservation { key, settings: &settings, secret_name, now, lease: &lease, claim }).await
+            let reservation = Reservation {
+                key,
+                settings: &settings,
+                secret_name: secret_name.as_deref(),
+                now,
+                lease: &lease,
+                claim: claim.as_ref(),
+                number: number.as_ref(),
+                twilio_account: twilio_account.as_ref(),
+            };
+            table.reserve(reservation).await
         };
         self.line.call("reserve", Effect::Write, work).await
     }
@@ -39,50 +48,17 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
     async fn commit(
         &self,
         trunk: &Trunk,
+        number: Option<&PhoneNumber>,
         owner: &LeaseOwner,
         answer: Option<(&IdempotencyClaim, &StoredResponse)>,
     ) -> Result<CommitOutcome, StoreError> {
-        let (table, trunk, owner) = (self.table.clone(), trunk.clone(), owner.clone());
-        let answer = answer.map(|(claim, response)| (claim.clone(), response.clone()));
-        let work = async move {
-            table.commit(&trunk, &owner, answer.as_ref().map(|(claim, response)| (claim, response))).await
-        };
-        self.line.call("commit", Effect::Write, work).await
-    }
-
-    async fn reserve_purchase(
-        &self,
-        reservation: Reservation<'_>,
-        number: &PhoneNumber,
-    ) -> Result<PurchaseReserve, StoreError> {
-        let Reservation { key, settings, secret_name, now, lease, claim } = reservation;
-        let (settings, secret_name) = (settings.clone(), secret_name.map(str::to_owned));
-        let (lease, claim, number) = (lease.clone(), claim.cloned(), number.clone());
-        self.line.reserves(key);
-        let table = self.table.clone();
-        let work = async move {
-            let secret_name = secret_name.as_deref();
-            let claim = claim.as_ref();
-            let reservation = Reservation { key, settings: &settings, secret_name, now, lease: &lease, claim };
-            table.reserve_purchase(reservation, &number).await
-        };
-        self.line.call("reserve_purchase", Effect::Write, work).await
-    }
-
-    async fn commit_purchase(
-        &self,
-        trunk: &Trunk,
-        number: &PhoneNumber,
-        owner: &LeaseOwner,
-        answer: Option<(&IdempotencyClaim, &StoredResponse)>,
-    ) -> Result<CommitOutcome, StoreError> {
-        let (table, trunk, number, owner) = (self.table.clone(), trunk.clone(), number.clone(), owner.clone());
+        let (table, trunk, number, owner) = (self.table.clone(), trunk.clone(), number.cloned(), owner.clone());
         let answer = answer.map(|(claim, response)| (claim.clone(), response.clone()));
         let work = async move {
             let answer = answer.as_ref().map(|(claim, response)| (claim, response));
-            table.commit_purchase(&trunk, &number, &owner, answer).await
+            table.commit(&trunk, number.as_ref(), &owner, answer).await
         };
-        self.line.call("commit_purchase", Effect::Write, work).await
+        self.line.call("commit", Effect::Write, work).await
     }
 
     async fn begin_undo(&self, key: TrunkKey, owner: &LeaseOwner, seen: &SeenObjects) -> Result<UndoStart, StoreError> {
@@ -95,14 +71,9 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("note_on_record", Effect::Write, async move { table.note_on_record(key, &seen).await }).await
     }
 
-    async fn note_on_tombstone(
-        &self,
-        key: TrunkKey,
-        seen: &SeenObjects,
-        secret_names: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        let (table, seen, secret_names) = (self.table.clone(), seen.clone(), secret_names.clone());
-        let work = async move { table.note_on_tombstone(key, &seen, &secret_names).await };
+    async fn note_on_tombstone(&self, key: TrunkKey, left: &LeftBehind) -> Result<(), StoreError> {
+        let (table, left) = (self.table.clone(), left.clone());
+        let work = async move { table.note_on_tombstone(key, &left).await };
         self.line.call("note_on_tombstone", Effect::Write, work).await
     }
 
@@ -165,9 +136,16 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         self.line.call("end_revert", Effect::Write, work).await
     }
 
-    async fn begin_delete(&self, key: TrunkKey, lease: &Lease, fate: NumberFate) -> Result<DeletionStart, StoreError> {
+    async fn begin_delete(
+        &self,
+        key: TrunkKey,
+        lease: &Lease,
+        fate: NumberFate,
+        version: Option<u64>,
+    ) -> Result<DeletionStart, StoreError> {
         let (table, lease) = (self.table.clone(), lease.clone());
-        self.line.call("begin_delete", Effect::Write, async move { table.begin_delete(key, &lease, fate).await }).await
+        let work = async move { table.begin_delete(key, &lease, fate, version).await };
+        self.line.call("begin_delete", Effect::Write, work).await
     }
 
     async fn was_deleted(&self, key: TrunkKey) -> Result<bool, StoreError> {
@@ -200,6 +178,21 @@ impl<S: TrunkStore + Clone + 'static> TrunkStore for LineStore<S> {
         let (table, claim, response) = (self.table.clone(), claim.clone(), response.clone());
         let work = async move { table.keep_answer(workspace_id, &claim, &response).await };
         self.line.call("keep_answer", Effect::Write, work).await
+    }
+
+    async fn key_use(&self, workspace_id: WorkspaceId, claim: &IdempotencyClaim) -> Result<Option<KeyUse>, StoreError> {
+        let (table, claim) = (self.table.clone(), claim.clone());
+        self.line.call("key_use", Effect::Read, async move { table.key_use(workspace_id, &claim).await }).await
+    }
+
+    async fn trunk_of_account(
+        &self,
+        workspace_id: WorkspaceId,
+        account_sid: &AccountSid,
+    ) -> Result<Option<TrunkId>, StoreError> {
+        let (table, account_sid) = (self.table.clone(), account_sid.clone());
+        let work = async move { table.trunk_of_account(workspace_id, &account_sid).await };
+        self.line.call("trunk_of_account", Effect::Read, work).await
     }
 
     async fn get(&self, key: TrunkKey) -> Result<Option<TrunkRecord>, StoreError> {
@@ -248,18 +241,19 @@ struct Begin {
     key: TrunkKey,
     version: u64,
     secret_names: BTreeSet<String>,
+    number: Option<E164>,
     now: Timestamp,
 }
 
 impl Begin {
     fn of(begin: &UpdateBegin<'_>) -> Self {
-        let UpdateBegin { key, version, ref secret_names, now, .. } = *begin;
-        Self { key, version, secret_names: secret_names.clone(), now }
+        let UpdateBegin { key, version, ref secret_names, number, now, .. } = *begin;
+        Self { key, version, secret_names: secret_names.clone(), number: number.cloned(), now }
     }
 
-    fn with(self, lease: &Lease) -> UpdateBegin<'_> {
-        let Self { key, version, secret_names, now } = self;
-        UpdateBegin { key, version, secret_names, lease, now }
+    fn with<'a>(&'a self, lease: &'a Lease) -> UpdateBegin<'a> {
+        let Self { key, version, ref secret_names, ref number, now } = *self;
+        UpdateBegin { key, version, secret_names: secret_names.clone(), number: number.as_ref(), lease, now }
     }
 }
 
@@ -359,14 +353,9 @@ impl<S: SweepStore + Clone + 'static> SweepStore for LineStore<S> {
         self.line.call("take_over_update", Effect::Write, work).await
     }
 
-    async fn end_last_look(
-        &self,
-        key: TrunkKey,
-        owner: &LeaseOwner,
-        gone: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        let (table, owner, gone) = (self.table.clone(), owner.clone(), gone.clone());
-        let work = async move { table.end_last_look(key, &owner, &gone).await };
+    async fn end_last_look(&self, key: TrunkKey, owner: &LeaseOwner, looked_at: &Reverting) -> Result<(), StoreError> {
+        let (table, owner, looked_at) = (self.table.clone(), owner.clone(), looked_at.clone());
+        let work = async move { table.end_last_look(key, &owner, &looked_at).await };
         self.line.call("end_last_look", Effect::Write, work).await
     }
 

@@ -1,0 +1,250 @@
+//! What a trunk has on a customer's Twilio account, each step beside its undo.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::try_join_all;
+use trunkline_domain::{AuthPassword, AuthUsername, E164, TrunkId, TwilioAccount, TwilioObjects};
+
+use crate::change::Aside;
+use crate::ports::{LeftBehind, SecretStore, TwilioError, TwilioRefusal, TwilioService, UpstreamError};
+use crate::provision::{UpstreamFailure, secrets_manager};
+use crate::undo::Beside;
+use crate::{Budget, TrunkKey, Upstream};
+
+/// What an import shall make for a trunk.
+pub(crate) struct Connection<'a> {
+    pub(crate) account: &'a TwilioAccount,
+    pub(crate) id: TrunkId,
+    /// The termination domain.
+    pub(crate) domain_name: &'a str,
+    /// Who may call out.
+    pub(crate) login: (&'a AuthUsername, &'a AuthPassword),
+    /// Where calls come in.
+    pub(crate) sip_url: &'a str,
+}
+
+impl Connection<'_> {
+    /// Makes it all but for the number. No call stops another: one that is dropped half way may still be done.
+    pub(crate) async fn make<T: TwilioService>(
+        &self,
+        twilio: &T,
+        budget: &Budget,
+    ) -> Result<TwilioObjects, TwilioError> {
+        let Self { account, id, domain_name, login: (username, password), sip_url } = *self;
+        let list = async {
+            let list_sid = in_time(budget, twilio.create_credential_list(account, id)).await?;
+            in_time(budget, twilio.create_credential(account, &list_sid, username, password)).await?;
+            Ok(list_sid)
+        };
+        let trunk = in_time(budget, twilio.create_trunk(account, id, domain_name));
+        let (trunk_sid, credential_list_sid) = match tokio::join!(trunk, list) {
+            (Ok(trunk_sid), Ok(list_sid)) => (trunk_sid, list_sid),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
+        let (list, origination) = tokio::join!(
+            in_time(budget, twilio.attach_credential_list(account, &trunk_sid, &credential_list_sid)),
+            in_time(budget, twilio.create_origination_url(account, &trunk_sid, id, sip_url)),
+        );
+        list.and(origination)?;
+        Ok(TwilioObjects { account_sid: account.account_sid.clone(), trunk_sid, credential_list_sid })
+    }
+}
+
+/// A call that is over when the time is.
+pub(crate) async fn in_time<R>(
+    budget: &Budget,
+    call: impl Future<Output = Result<R, TwilioError>>,
+) -> Result<R, TwilioError> {
+    budget.forward(call).await.unwrap_or(Err(UpstreamError::Unanswered.into()))
+}
+
+/// Undo of a [`Connection`].
+pub(crate) struct OnTwilio<'a, V, T> {
+    pub(crate) secrets: &'a V,
+    pub(crate) twilio: &'a T,
+    /// Read from the trunk's secret by whoever does not have it.
+    pub(crate) account: Option<&'a TwilioAccount>,
+}
+
+impl<V: SecretStore, T: TwilioService> Beside for OnTwilio<'_, V, T> {
+    async fn take_away(&self, key: TrunkKey, left: &LeftBehind) -> Result<(), UpstreamFailure> {
+        if left.twilio_account.is_none() {
+            return Ok(());
+        }
+        let accounts = match self.account {
+            Some(account) => vec![account.clone()],
+            // Without a secret nothing was made: it comes first.
+            None => accounts_of(self.secrets, &left.secret_names).await?,
+        };
+        let mut ended = Ok(());
+        for account in &accounts {
+            ended = delete_named(self.twilio, account, key.id).await;
+            if !is_of_another_token(&ended) {
+                break;
+            }
+        }
+        unless_refused(ended).map_err(on_twilio)
+    }
+}
+
+/// Takes away what is named after the trunk: numbers first, then trunks, then lists that trunks took.
+async fn delete_named<T: TwilioService>(twilio: &T, account: &TwilioAccount, id: TrunkId) -> Result<(), TwilioError> {
+    for trunk_sid in twilio.find_trunks(account, id).await? {
+        delete_trunk(twilio, account, &trunk_sid).await?;
+    }
+    for list_sid in twilio.find_credential_lists(account, id).await? {
+        delete_list(twilio, account, &list_sid).await?;
+    }
+    Ok(())
+}
+
+/// An import under way may attach another number meanwhile.
+async fn delete_trunk<T: TwilioService>(
+    twilio: &T,
+    account: &TwilioAccount,
+    trunk_sid: &str,
+) -> Result<(), TwilioError> {
+    const LOOKS: usize = 3;
+    for _ in 0..LOOKS {
+        let numbers = Vec::from_iter(twilio.numbers_of_trunk(account, trunk_sid).await?);
+        if numbers.is_empty() {
+            break;
+        }
+        for numbers in numbers.chunks(NUMBERS_AT_ONCE) {
+            try_join_all(numbers.iter().map(|sid| twilio.detach_number(account, trunk_sid, sid))).await?;
+        }
+    }
+    twilio.delete_trunk(account, trunk_sid).await
+}
+
+/// One that the customer gave to a trunk of their own is theirs.
+async fn delete_list<T: TwilioService>(twilio: &T, account: &TwilioAccount, list_sid: &str) -> Result<(), TwilioError> {
+    match twilio.delete_credential_list(account, list_sid).await {
+        Err(TwilioError::Upstream(UpstreamError::Conflict)) => {
+            tracing::warn!(twilio.credential_list_sid = list_sid, "{LEFT_THERE}");
+            Ok(())
+        }
+        deleted => deleted,
+    }
+}
+
+/// Takes away what a live trunk has. Without its secret another deletion has done so: the secret goes afterwards.
+pub(crate) async fn delete<V: SecretStore, T: TwilioService>(
+    secrets: &V,
+    twilio: &T,
+    objects: &TwilioObjects,
+    secret_names: &BTreeSet<String>,
+) -> Result<(), UpstreamFailure> {
+    let accounts = accounts_of(secrets, secret_names).await?;
+    let mut ended = Ok(());
+    for account in &accounts {
+        ended = delete_trunk(twilio, account, &objects.trunk_sid).await;
+        if ended.is_ok() {
+            ended = delete_list(twilio, account, &objects.credential_list_sid).await;
+        }
+        if !is_of_another_token(&ended) {
+            break;
+        }
+    }
+    unless_refused(ended).map_err(on_twilio)
+}
+
+/// A number that comes to a trunk at Twilio, or leaves it.
+pub(crate) struct Placement<'a, T> {
+    pub(crate) twilio: &'a T,
+    pub(crate) account: &'a TwilioAccount,
+    pub(crate) trunk_sid: &'a str,
+    pub(crate) number: &'a E164,
+    /// Whether it comes.
+    pub(crate) shall_be: bool,
+}
+
+impl<T: TwilioService> Aside for Placement<'_, T> {
+    async fn make(&self) -> Result<(), TwilioError> {
+        match (self.place(self.shall_be).await, self.shall_be) {
+            (Ok(true), _) => Ok(()),
+            // Something there has taken it meanwhile.
+            (Ok(false), _) => Err(TwilioError::Refused(TwilioRefusal::NotThere)),
+            (Err(error), true) => Err(error),
+            (Err(error), false) => unless_refused(Err(error)),
+        }
+    }
+
+    async fn take_back(&self) -> Result<(), UpstreamFailure> {
+        unless_refused(self.place(!self.shall_be).await.map(drop)).map_err(on_twilio)
+    }
+}
+
+impl<T: TwilioService> Placement<'_, T> {
+    /// Attaches the number if nothing there holds it, or takes it off if it is on the trunk. Says whether it is then as it
+    /// shall be.
+    async fn place(&self, shall_be: bool) -> Result<bool, TwilioError> {
+        let Self { twilio, account, trunk_sid, number, .. } = *self;
+        let Some(number) = twilio.find_number(account, number).await? else {
+            return Ok(!shall_be);
+        };
+        match (number.trunk_sid.as_deref() == Some(trunk_sid), shall_be) {
+            (true, false) => twilio.detach_number(account, trunk_sid, &number.sid).await?,
+            (false, true) if number.is_free() => twilio.attach_number(account, trunk_sid, &number.sid).await?,
+            (is_on, _) => return Ok(is_on == shall_be),
+        }
+        Ok(true)
+    }
+}
+
+/// Takes numbers off a trunk that are on it and shall not be (`false`), and attaches those that shall and are nowhere:
+/// a late message may have moved one of them.
+pub(crate) async fn settle<T: TwilioService>(
+    twilio: &T,
+    account: &TwilioAccount,
+    trunk_sid: &str,
+    numbers: &[(&E164, bool)],
+) -> Result<(), UpstreamFailure> {
+    for &(number, shall_be) in numbers {
+        let placement = Placement { twilio, account, trunk_sid, number, shall_be };
+        unless_refused(placement.place(shall_be).await.map(drop)).map_err(on_twilio)?;
+    }
+    Ok(())
+}
+
+/// The accounts that these secrets open: one, with the auth token that it has or had.
+async fn accounts_of<V: SecretStore>(
+    secrets: &V,
+    names: &BTreeSet<String>,
+) -> Result<Vec<TwilioAccount>, UpstreamFailure> {
+    let mut accounts = Vec::new();
+    for name in names {
+        let secret = secrets.read(name).await.map_err(secrets_manager)?;
+        accounts.extend(secret.as_ref().and_then(TwilioAccount::of_secret));
+    }
+    Ok(accounts)
+}
+
+/// Whether the next of an account's auth tokens may do better.
+fn is_of_another_token(ended: &Result<(), TwilioError>) -> bool {
+    *ended == Err(TwilioError::Refused(TwilioRefusal::Credentials))
+}
+
+const LEFT_THERE: &str = "what was made on a customer's Twilio account is left there";
+
+/// How many numbers are detached at the same time.
+const NUMBERS_AT_ONCE: usize = 10;
+
+/// An account that does not let us in keeps what is on it: the customer finds it by the trunk's id, and nothing of ours
+/// waits for it for ever.
+fn unless_refused(ended: Result<(), TwilioError>) -> Result<(), TwilioError> {
+    match ended {
+        Err(TwilioError::Refused(refusal)) => {
+            tracing::warn!(%refusal, "{LEFT_THERE}");
+            Ok(())
+        }
+        ended => ended,
+    }
+}
+
+fn on_twilio(error: TwilioError) -> UpstreamFailure {
+    match error {
+        TwilioError::Upstream(error) => (Upstream::Twilio, error),
+        TwilioError::Refused(_) => (Upstream::Twilio, UpstreamError::NotDone),
+    }
+}
