@@ -91,6 +91,8 @@ enum Numbers {
     ShareAndDeleteTrunk,
     /// The account has no other numbers.
     DisconnectAndDisconnect,
+    /// One of two, twice.
+    DisconnectAgain,
 }
 
 impl Pair {
@@ -135,6 +137,7 @@ impl Pair {
             Self::Numbers(Numbers::ShareAndDisconnect),
             Self::Numbers(Numbers::ShareAndDeleteTrunk),
             Self::Numbers(Numbers::DisconnectAndDisconnect),
+            Self::Numbers(Numbers::DisconnectAgain),
         ]
         .into_iter()
     }
@@ -179,6 +182,7 @@ impl fmt::Display for Numbers {
             Self::ShareAndDisconnect => f.write_str("connect a second number + disconnect the first"),
             Self::ShareAndDeleteTrunk => f.write_str("connect a second number + delete the trunk"),
             Self::DisconnectAndDisconnect => f.write_str("disconnect a number + disconnect the other"),
+            Self::DisconnectAgain => f.write_str("disconnect a number + disconnect it again"),
         }
     }
 }
@@ -414,6 +418,13 @@ impl Numbers {
                     | (Told::Done, Told::Refused, 1, (1, 1))
                     | (Told::Refused, Told::Done, 1, (1, 1))
             ),
+            // The other number stays, whatever the second finds.
+            Self::DisconnectAgain => {
+                matches!(
+                    (first, second),
+                    (Told::Done, Told::Refused | Told::Gone) | (Told::Refused | Told::Gone, Told::Done)
+                ) && (live, numbers) == (1, (1, 1))
+            }
         }
     }
 }
@@ -570,11 +581,11 @@ impl<O: Outside> Stage<'_, O> {
             | Numbers::ShareAndSweep
             | Numbers::ShareAndDisconnect
             | Numbers::ShareAndDeleteTrunk => ground.place(NumberWork::Share(false)).await,
-            Numbers::DisconnectAndDisconnect => ground.place(NumberWork::Disconnect).await,
+            Numbers::DisconnectAndDisconnect | Numbers::DisconnectAgain => ground.place(NumberWork::Disconnect).await,
         };
         let second = match numbers {
             Numbers::ImportAndImport(_) => ground.number_work(&ground.on_another_trunk(&place).await),
-            Numbers::ImportAndImportWithOneKey(_) => ground.number_work(&place),
+            Numbers::ImportAndImportWithOneKey(_) | Numbers::DisconnectAgain => ground.number_work(&place),
             Numbers::ImportAndImportAtCap(_) => ground.number_work(&ground.at_cap(&place).await),
             Numbers::ImportAndUpdate(wanted, patch) => ground.update(place.trunk(), wanted, patch),
             Numbers::ImportAndDeleteTrunk(_) | Numbers::MoveAndDeleteOldTrunk | Numbers::ShareAndDeleteTrunk => {
