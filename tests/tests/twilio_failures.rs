@@ -170,7 +170,8 @@ async fn a_first_import_that_twilio_fails_is_taken_back() {
             assert_eq!(world.dynamodb().numbers().await, (0, 0, 0));
             assert_eq!(world.differences().await, [""; 0], "{operation} {fault:?}");
             // The idempotency key is free again.
-            client.import_once("order-1", &body).await.expect(201);
+            let number = client.import_once("order-1", &body).await.expect(201);
+            client.delete_number(number.id()).await.expect(204);
         }
     }
 }
@@ -213,7 +214,8 @@ async fn a_first_import_that_another_system_fails_is_taken_back_at_twilio() {
         world.heal();
         assert_eq!((world.left().await, world.on_twilio().await), (left, before), "{operation}");
         assert_eq!(world.dynamodb().numbers().await, (0, 0, 0));
-        client.import_once("order-1", &body).await.expect(201);
+        let number = client.import_once("order-1", &body).await.expect(201);
+        client.delete_number(number.id()).await.expect(204);
     }
 }
 

@@ -169,7 +169,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         render: impl Fn(&PhoneNumber) -> StoredResponse + Send,
     ) -> Result<Created, NumberError> {
         let ImportRequest { workspace_id, number, claim, owner, .. } = request;
-        let read = budget.forward(kept_account(&self.secrets, &trunk)).await;
+        let read = budget.forward(kept_account(&self.store, &self.secrets, &trunk)).await;
         let kept_account = read.unwrap_or(Err(NumberError::Unavailable))?;
         let objects = trunk.trunk.twilio.clone().ok_or(NumberError::Internal)?;
         let binding = Binding { trunk_id: trunk.trunk.id, direction: Direction::Both };

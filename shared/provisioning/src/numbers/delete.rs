@@ -90,7 +90,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
         budget: &Budget,
         owner: LeaseOwner,
     ) -> Result<(), NumberError> {
-        let read = budget.forward(kept_account(&self.secrets, &trunk)).await;
+        let read = budget.forward(kept_account(&self.store, &self.secrets, &trunk)).await;
         let account = read.unwrap_or(Err(NumberError::Unavailable))?;
         let objects = trunk.trunk.twilio.clone().ok_or(NumberError::Internal)?;
         let lease = budget.lease(owner);

@@ -103,11 +103,22 @@ fn used(key_use: KeyUse) -> Result<StoredResponse, NumberError> {
 }
 
 /// The account whose numbers share a trunk, as the trunk's secret opens it.
-async fn kept_account<V: SecretStore>(secrets: &V, record: &TrunkRecord) -> Result<TwilioAccount, NumberError> {
+async fn kept_account<S: TrunkStore, V: SecretStore>(
+    store: &S,
+    secrets: &V,
+    record: &TrunkRecord,
+) -> Result<TwilioAccount, NumberError> {
     let missing = NumberError::Upstream(Upstream::SecretsManager);
     let Some(name) = &record.secret_name else {
         return Err(missing);
     };
     let secret = secrets.read(name).await.map_err(secrets_manager)?;
-    secret.as_ref().and_then(TwilioAccount::of_secret).ok_or(missing)
+    if let Some(account) = secret.as_ref().and_then(TwilioAccount::of_secret) {
+        return Ok(account);
+    }
+    // Unless the trunk has another by now, or is being deleted.
+    match store.get(TrunkKey::from(&record.trunk)).await? {
+        Some(now) if now.secret_name == record.secret_name => Err(missing),
+        _ => Err(NumberError::Busy),
+    }
 }
