@@ -11,10 +11,12 @@ fn patterns() -> Vec<(String, String)> {
     ];
     let ids = ids.map(|(prefix, name)| (format!("{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}"), format!("[{name}]")));
     let others = [
+        ("trunk-[0-7][0-9a-hjkmnp-tv-z]{25}", "[trunk id in a host name]"),
         ("ST_[A-Za-z0-9]+", "[LiveKit trunk id]"),
         ("SDR_[A-Za-z0-9]+", "[LiveKit dispatch rule id]"),
         ("PN_PPN_[A-Za-z0-9]+", "[LiveKit phone number id]"),
         ("PN[0-9a-f]{32}", "[Twilio phone number id]"),
+        ("AC[0-9a-f]{32}", "[Twilio account id]"),
         (r"\+49\d{11}", "[phone number]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[timestamp]"),
     ];

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use lambda_http::http::header::RETRY_AFTER;
 use serde_json::{Map, Value, json};
 use trunkline_domain::{Direction, RequestId, Violations};
+use trunkline_provisioning::ports::TwilioRefusal;
 use trunkline_provisioning::{CreateError, DeleteError, KeyUse, NumberError, UpdateError, Upstream};
 
 use crate::error::{ApiError, ErrorBody};
@@ -36,8 +37,8 @@ pub(super) fn add_unfinished_deletion(
     schemas: &mut Schemas,
     components: &mut BTreeMap<String, Value>,
 ) {
-    let meaning = "LiveKit, Secrets Manager or Twilio refused or failed; `details.upstream` says which. The trunk is no longer \
-        shown and will be deleted, with or without a retry.";
+    let meaning = "LiveKit, Secrets Manager or Twilio refused or failed; `details.upstream` says which. The trunk is no \
+        longer shown and will be deleted, with or without a retry.";
     let outcome = (DeleteError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
     let own = response(&[outcome], schemas);
     add_own("UnfinishedDeletion", ErrorCode::UpstreamFailure, own, responses, components);
@@ -69,12 +70,25 @@ pub(super) fn add_refused_import(
     schemas: &mut Schemas,
     components: &mut BTreeMap<String, Value>,
 ) {
-    let at_cap = "the workspace holds as many phone numbers as it may. Nothing was imported.".to_owned();
-    let at_cap = response(&[(NumberError::AtCap { limit: 100, used: 100 }.into(), at_cap)], schemas);
-    add_own("NumbersAtCap", ErrorCode::PaymentRequired, at_cap, responses, components);
+    let at_cap = [
+        (
+            NumberError::TrunksAtCap { limit: 20, used: 20 }.into(),
+            "the number needs a trunk, and the workspace holds as many as it may. Nothing was imported.".to_owned(),
+        ),
+        (
+            NumberError::AtCap { limit: 100, used: 100 }.into(),
+            "the workspace holds as many phone numbers as it may. Nothing was imported.".to_owned(),
+        ),
+    ];
+    add_own("NumbersAtCap", ErrorCode::PaymentRequired, response(&at_cap, schemas), responses, components);
     let mut conflicts = number_conflicts();
     conflicts.extend([
         (NumberError::Taken.into(), "a workspace holds the number. Nothing was imported.".to_owned()),
+        (NumberError::NotForSale.into(), "LiveKit does not sell the number. Nothing was imported.".to_owned()),
+        (
+            NumberError::Twilio(TwilioRefusal::LimitReached).into(),
+            "Twilio does not let the account do it; the message says why. Nothing was imported.".to_owned(),
+        ),
         (
             NumberError::InUseOnAccount.into(),
             "a trunk or a TwiML app on the Twilio account has the number. Nothing was imported.".to_owned(),
@@ -85,7 +99,7 @@ pub(super) fn add_refused_import(
     add_failed_number(responses, schemas, components);
 }
 
-/// Adds the conflicts and the failure of a change of a phone number, its deletion among them.
+/// Adds the conflicts and the failure of a change of a phone number.
 pub(super) fn add_failed_number_change(
     responses: &mut Map<String, Value>,
     schemas: &mut Schemas,
@@ -94,6 +108,20 @@ pub(super) fn add_failed_number_change(
     let conflicts = response(&number_conflicts(), schemas);
     add_own("ConflictingNumberChange", ErrorCode::Conflict, conflicts, responses, components);
     add_failed_number(responses, schemas, components);
+}
+
+/// Adds the conflicts and the failure of a phone number's deletion, which may stop between.
+pub(super) fn add_failed_number_deletion(
+    responses: &mut Map<String, Value>,
+    schemas: &mut Schemas,
+    components: &mut BTreeMap<String, Value>,
+) {
+    let conflicts = response(&number_conflicts(), schemas);
+    add_own("ConflictingNumberChange", ErrorCode::Conflict, conflicts, responses, components);
+    let unfinished = "the same, of a number whose trunk goes with it. The number is not given back yet. Safe to retry.";
+    let failures = [failed_number(), (NumberError::Unfinished(Upstream::LiveKit).into(), unfinished.to_owned())];
+    let failures = response(&failures, schemas);
+    add_own("UnfinishedNumberDeletion", ErrorCode::UpstreamFailure, failures, responses, components);
 }
 
 fn number_conflicts() -> Vec<(ApiError, String)> {
@@ -111,11 +139,14 @@ fn add_failed_number(
     schemas: &mut Schemas,
     components: &mut BTreeMap<String, Value>,
 ) {
-    let meaning = "LiveKit, Secrets Manager or Twilio refused or failed; `details.upstream` says which. Nothing was changed. Safe \
-        to retry.";
-    let failure = (NumberError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
-    let failure = response(&[failure], schemas);
+    let failure = response(&[failed_number()], schemas);
     add_own("FailedNumberChange", ErrorCode::UpstreamFailure, failure, responses, components);
+}
+
+fn failed_number() -> (ApiError, String) {
+    let meaning = "LiveKit, Secrets Manager or Twilio refused or failed; `details.upstream` says which. Nothing was \
+        changed. Safe to retry.";
+    (NumberError::Upstream(Upstream::LiveKit).into(), meaning.to_owned())
 }
 
 fn add_own(

@@ -45,6 +45,10 @@ pub(super) fn patches() -> Value {
             "summary": "No credentials and no country",
             "value": {"auth_username": null, "destination_country": null},
         },
+        "auth_token": {
+            "summary": "The new auth token of a Twilio account",
+            "value": {"credentials": {"auth_token": "your_new_auth_token"}},
+        },
     })
 }
 

@@ -45,7 +45,9 @@ pub(super) fn import(schemas: &mut Schemas, components: &mut BTreeMap<String, Va
         "operationId": "importPhoneNumber",
         "tags": TAGS,
         "summary": "Import a phone number",
-        "description": "Has the number ring on a trunk: in LiveKit too, or not at all. No two workspaces have the same number. A number of `byoc` is bound to a trunk that there is. The first number of a Twilio account makes one, there too, which the account's others share. A number of `livekit` is bought, with a trunk of its own.",
+        "description": "Has the number ring on a trunk: in LiveKit too, or not at all. No two workspaces have the same \
+            number. A number of `byoc` is bound to a trunk that there is. The first number of a Twilio account makes one, \
+            there too, which the account's others share. A number of `livekit` is bought, with a trunk of its own.",
         "parameters": [idempotency_key()],
         "requestBody": {
             "required": true,
@@ -130,12 +132,13 @@ pub(super) fn delete(schemas: &mut Schemas, components: &mut BTreeMap<String, Va
     responses.insert("204".to_owned(), empty_response("The number is gone, and rings nowhere.", &[]));
     let codes = [Unauthorized, InsufficientScope, PhoneNumberNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
-    errors::add_failed_number_change(&mut responses, schemas, components);
+    errors::add_failed_number_deletion(&mut responses, schemas, components);
     json!({
         "operationId": "deletePhoneNumber",
         "tags": TAGS,
         "summary": "Delete a phone number",
-        "description": "Undoes its import: with the last number of a Twilio account, and with one of LiveKit's, its trunk goes too. Any workspace may import the number afterwards.",
+        "description": "Undoes its import: with the last number of a Twilio account, and with one of LiveKit's, its trunk \
+            goes too. Any workspace may import the number afterwards.",
         "parameters": [id::<PhoneNumberId>(schemas)],
         "responses": responses,
     })
