@@ -12,7 +12,7 @@ use trunkline_tests::canary::assert_no_trace_of;
 use trunkline_tests::fault::{On, System};
 use trunkline_tests::probe::{CredentialList, OnTwilio, TwilioTrunk};
 use trunkline_tests::twilio::{FREE, ON_A_TRUNK, wrong_account};
-use trunkline_tests::{Answer, Left, NUMBERS, World, both, twilio_number, with};
+use trunkline_tests::{Answer, Left, NUMBERS, World, both, e164, number, twilio_number, with};
 
 /// A trunk that has been deleted, and had a secret.
 const GONE: Left = Left { tombstones: 1, in_sweep_index: 1, secrets_scheduled: 1, ..Left::NOTHING };
@@ -248,6 +248,25 @@ async fn a_changed_auth_token_opens_the_account_from_then_on() {
     world.client().delete_number(number.id()).await.expect(204);
     assert_eq!(world.twilio().all(&changed).await, before);
     assert_eq!(world.left().await, GONE + Left { secrets_scheduled: 1, ..Left::NOTHING });
+}
+
+#[tokio::test]
+async fn a_trunk_of_twilio_takes_no_number_of_a_carrier() {
+    let (world, e164s) = (World::start().await, [e164(0), e164(1)]);
+    let twilios = import(&world, FREE[0]).await;
+    let carriers = world.client().create(&both()).await.expect(201);
+    let imported = world.client().import(&number(&e164s[0], carriers.id())).await.expect(201);
+    let id = twilios.text_of("trunk_id");
+    for answer in [
+        world.client().import(&number(&e164s[1], id)).await,
+        world.client().patch_number(imported.id(), &json!({ "trunk_id": id })).await,
+    ] {
+        let fields = answer.expect_error(400, "validation_failed").fields();
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["trunk_id"]);
+        assert!(fields["trunk_id"].as_str().unwrap().contains("kind=byoc"), "{fields:?}");
+    }
+    assert_eq!(world.client().get_number(imported.id()).await.expect(200).body, imported.body);
+    assert_eq!((world.dynamodb().numbers().await, world.differences().await), ((2, 2, 2), vec![]));
 }
 
 #[tokio::test]
