@@ -58,6 +58,12 @@ impl Setup {
         Self { faulty: true, tls: true, ..self }
     }
 
+    /// With leases of some seconds, tombstones of one, and a sweep every second.
+    #[must_use]
+    pub fn swept(self) -> Self {
+        self.set("LEASE_SECONDS", "4").set("TOMBSTONE_SECONDS", "1").set("SWEEP_INTERVAL_SECONDS", "1")
+    }
+
     /// Starts it.
     pub async fn start(self) -> World {
         if !self.faulty {

@@ -15,13 +15,7 @@ use trunkline_tests::{Left, Setup, World, both};
 
 /// A world in which leases last a few seconds, tombstones one, and a sweep comes every second.
 async fn swept() -> World {
-    Setup::default()
-        .set("LEASE_SECONDS", "4")
-        .set("TOMBSTONE_SECONDS", "1")
-        .set("SWEEP_INTERVAL_SECONDS", "1")
-        .faulty()
-        .start()
-        .await
+    Setup::default().swept().faulty().start().await
 }
 
 #[tokio::test]

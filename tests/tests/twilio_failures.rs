@@ -66,13 +66,7 @@ fn assert_upstream(answer: &Answer, upstream: &str) {
 
 /// A world in which the sweeper comes every second, and finds soon what there is for it.
 async fn swept() -> World {
-    Setup::default()
-        .set("LEASE_SECONDS", "4")
-        .set("TOMBSTONE_SECONDS", "1")
-        .set("SWEEP_INTERVAL_SECONDS", "1")
-        .faulty()
-        .start()
-        .await
+    Setup::default().swept().faulty().start().await
 }
 
 /// A world with a number on a trunk, and what there was at Twilio before and is there now.
