@@ -11,6 +11,7 @@ use trunkline_provisioning::ports::{CommitOutcome, Reservation, ReserveOutcome, 
 use trunkline_provisioning::{IdempotencyClaim, LeaseOwner, StoredResponse, TrunkKey};
 
 use crate::error::unreadable;
+use crate::expression::Expression;
 use crate::items::{
     self, IMPORT_ATTRIBUTES, NUMBERS, Record, SEEN_NUMBERS, TWILIO_ACCOUNT_SID, deadline, import_attributes, number,
     state, text, timestamp,
@@ -155,29 +156,27 @@ impl TrunkTable {
             None => (", sweep_shard, sweep_at", BTreeSet::new()),
         };
         let set: String = set_too.iter().map(|(name, _)| format!(", {name} = :{name}")).collect();
-        let mut expression = format!(
+        let mut update = format!(
             "SET #state = :active, version = :version, updated_at = :updated_at{set} \
              REMOVE lease_owner, lease_until{unswept}, {IMPORT_ATTRIBUTES}"
         );
-        let mut values = HashMap::new();
-        add_to_sets(&mut expression, &mut values, &[(SEEN_NUMBERS, &seen)]);
-        let update = Update::builder()
-            .table_name(&self.name)
-            .set_key(Some(keys::trunk(key)))
-            .update_expression(expression)
-            .condition_expression("#state = :provisioning AND lease_owner = :owner")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":active", text(state::ACTIVE))
-            .expression_attribute_values(":provisioning", text(state::PROVISIONING))
-            .expression_attribute_values(":version", number(trunk.version))
-            .expression_attribute_values(":updated_at", timestamp(trunk.updated_at))
-            .expression_attribute_values(":owner", text(owner.as_str()));
-        let update = set_too
-            .into_iter()
-            .fold(update, |update, (name, value)| update.expression_attribute_values(format!(":{name}"), value));
-        let update =
-            values.into_iter().fold(update, |update, (name, value)| update.expression_attribute_values(name, value));
-        item(update.build(), |write, update| write.update(update))
+        let always = [
+            ("active", text(state::ACTIVE)),
+            ("provisioning", text(state::PROVISIONING)),
+            ("version", number(trunk.version)),
+            ("updated_at", timestamp(trunk.updated_at)),
+            ("owner", text(owner.as_str())),
+        ];
+        let mut values: HashMap<_, _> =
+            always.into_iter().chain(set_too).map(|(name, value)| (format!(":{name}"), value)).collect();
+        add_to_sets(&mut update, &mut values, &[(SEEN_NUMBERS, &seen)]);
+        self.part(Expression {
+            key: keys::trunk(key),
+            update,
+            condition: "#state = :provisioning AND lease_owner = :owner",
+            values: values.into_iter().collect(),
+            names: vec!["state".to_owned()],
+        })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use trunkline_domain::{AccountSid, BoundNumbers, LiveKitObjects, NewTrunk, PhoneNumber, Trunk, TwilioObjects};
 
-use crate::ports::{CommitOutcome, LiveKit, Reservation, ReserveOutcome, SecretStore, StoreError, TrunkStore};
+use crate::ports::{
+    CommitOutcome, LeftBehind, LiveKit, Reservation, ReserveOutcome, SecretStore, StoreError, TrunkStore,
+};
 use crate::provision::{Bought, Outcome, Provisioning};
 use crate::undo::{Beside, Stopped, Undoing, Undone};
 use crate::{Budget, IdempotencyClaim, Lease, StoredResponse, TrunkKey};
@@ -53,19 +55,17 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Creating<'_, S, V, L,
         reserved
     }
 
-    /// Makes the LiveKit objects, and the secret under that name.
-    pub(crate) async fn provision(&self, secret_name: Option<&str>) -> Result<LiveKitObjects, Outcome> {
-        let numbers = self.attempt.numbers();
-        let provisioning = Provisioning {
+    /// What makes the LiveKit objects and the secret.
+    pub(crate) fn provisioning(&self) -> Provisioning<'_, V, L> {
+        Provisioning {
             secrets: self.secrets,
             sip: self.sip,
             key: self.attempt.key,
             trunk: &self.attempt.trunk,
-            numbers: &numbers,
-            secret_name,
+            numbers: self.attempt.numbers(),
+            secret_name: self.attempt.secret_name.as_deref(),
             budget: &self.attempt.budget,
-        };
-        Box::pin(provisioning.run()).await
+        }
     }
 
     /// Undoes what failed with `error`; gives what the caller is told.
@@ -116,14 +116,13 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Creating<'_, S, V, L,
             owner: &self.attempt.lease.owner,
         };
         let Attempt { number, twilio_account, .. } = self.attempt;
-        let undone = undoing.run(
-            outcome.seen,
-            secret_name,
-            number.as_ref().map(|number| &number.e164),
-            twilio_account.as_ref(),
-            outcome.livekit_unsure,
-            bought,
-        );
+        let left = LeftBehind {
+            seen: outcome.seen,
+            secret_names: secret_name.map(str::to_owned).into_iter().collect(),
+            number: number.as_ref().map(|number| number.e164.clone()),
+            twilio_account: twilio_account.clone(),
+        };
+        let undone = undoing.run(left, outcome.livekit_unsure, bought);
         let undone = self.attempt.budget.to_the_end(undone).await;
         if !matches!(undone, Some(Ok(Undone::Clean | Undone::Active))) {
             tracing::warn!(?undone, "what the request made is left to the sweeper");

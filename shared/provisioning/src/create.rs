@@ -64,10 +64,10 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> CreateTrunk<S, V, L> {
         if let Some(answered) = reserved(creating.reserve().await?)? {
             return Ok(Created::Before(answered));
         }
-        let livekit = match creating.provision(attempt.secret_name.as_deref()).await {
+        let livekit = match Box::pin(creating.provisioning().run()).await {
             Ok(livekit) => livekit,
             Err(outcome) => {
-                let error = outcome.failure().map_or(CreateError::Internal, CreateError::from);
+                let error = outcome.error(CreateError::Internal);
                 return Err(creating.undo(outcome, &Bought::No, error).await);
             }
         };

@@ -41,9 +41,9 @@ impl Outcome {
         self
     }
 
-    /// Which system failed, and how.
-    pub(crate) fn failure(&self) -> Option<UpstreamFailure> {
-        self.failure
+    /// What a caller is told of it; without a failure it is ours.
+    pub(crate) fn error<E: From<UpstreamFailure>>(&self, ours: E) -> E {
+        self.failure.map_or(ours, E::from)
     }
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Provisioning<'a, V, L> {
     pub(crate) sip: &'a L,
     pub(crate) key: TrunkKey,
     pub(crate) trunk: &'a NewTrunk,
-    pub(crate) numbers: &'a BoundNumbers,
+    pub(crate) numbers: BoundNumbers,
     pub(crate) secret_name: Option<&'a str>,
     pub(crate) budget: &'a Budget,
 }
@@ -62,8 +62,16 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
     /// Makes everything in parallel. No step stops another: a call that is dropped half way may still be done, one
     /// that is let finish tells its id.
     pub(crate) async fn run(&self) -> Result<LiveKitObjects, Outcome> {
-        let (secret, inbound, outbound) =
-            tokio::join!(self.create_secret(), self.create_inbound(), self.create_outbound());
+        self.run_beside(self.create_secret()).await
+    }
+
+    /// Makes the LiveKit objects alone.
+    pub(crate) async fn create_objects(&self) -> Result<LiveKitObjects, Outcome> {
+        self.run_beside(async { Ok(()) }).await
+    }
+
+    async fn run_beside(&self, secret: impl Future<Output = Result<(), Outcome>>) -> Result<LiveKitObjects, Outcome> {
+        let (secret, inbound, outbound) = tokio::join!(secret, self.create_inbound(), self.create_outbound());
         match (secret, inbound, outbound) {
             (Ok(()), Some(Ok(inbound)), None) => Ok(LiveKitObjects::Inbound(inbound)),
             (Ok(()), None, Some(Ok(outbound))) => Ok(LiveKitObjects::Outbound(outbound)),
@@ -77,7 +85,8 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
         }
     }
 
-    async fn create_secret(&self) -> Result<(), Outcome> {
+    /// Makes the secret alone.
+    pub(crate) async fn create_secret(&self) -> Result<(), Outcome> {
         let (Some(name), Some(secret)) = (self.secret_name, &self.trunk.secret) else {
             return Ok(());
         };
@@ -88,7 +97,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 
     /// Inbound trunk, then its dispatch rule; `None` when no calls come in.
     async fn create_inbound(&self) -> Option<Result<InboundObjects, Outcome>> {
-        let spec = InboundTrunkSpec::of(self.key, &self.trunk.settings, self.numbers, self.trunk.secret.as_ref())?;
+        let spec = InboundTrunkSpec::of(self.key, &self.trunk.settings, &self.numbers, self.trunk.secret.as_ref())?;
         let trunk_id = match self.in_time(self.sip.create_inbound_trunk(spec)).await {
             Ok(trunk_id) => trunk_id,
             Err(error) => return Some(Err(Outcome::failed(livekit(error), SeenObjects::default()))),
@@ -101,7 +110,7 @@ impl<V: SecretStore, L: SipService> Provisioning<'_, V, L> {
 
     /// `None` when no calls go out.
     async fn create_outbound(&self) -> Option<Result<OutboundObjects, Outcome>> {
-        let spec = OutboundTrunkSpec::of(self.key, &self.trunk.settings, self.numbers, self.trunk.secret.as_ref())?;
+        let spec = OutboundTrunkSpec::of(self.key, &self.trunk.settings, &self.numbers, self.trunk.secret.as_ref())?;
         Some(match self.in_time(self.sip.create_outbound_trunk(spec)).await {
             Ok(trunk_id) => Ok(OutboundObjects { trunk_id }),
             Err(error) => Err(Outcome::failed(livekit(error), SeenObjects::default())),

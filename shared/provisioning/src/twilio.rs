@@ -71,20 +71,39 @@ impl<V: SecretStore, T: TwilioService> Beside for OnTwilio<'_, V, T> {
         if left.twilio_account.is_none() {
             return Ok(());
         }
-        let accounts = match self.account {
-            Some(account) => vec![account.clone()],
+        let objects = Objects::NamedAfter(key.id);
+        match self.account {
+            Some(account) => delete_with_any(self.twilio, std::slice::from_ref(account), objects).await,
             // Without a secret nothing was made: it comes first.
-            None => accounts_of(self.secrets, &left.secret_names).await?,
-        };
-        let mut ended = Ok(());
-        for account in &accounts {
-            ended = delete_named(self.twilio, account, key.id).await;
-            if !is_of_another_token(&ended) {
-                break;
-            }
+            None => delete_with_any(self.twilio, &accounts_of(self.secrets, &left.secret_names).await?, objects).await,
         }
-        unless_refused(ended).map_err(on_twilio)
     }
+}
+
+/// Which of the things on an account.
+#[derive(Clone, Copy)]
+enum Objects<'a> {
+    NamedAfter(TrunkId),
+    These(&'a TwilioObjects),
+}
+
+/// Takes them away with the first auth token that Twilio takes.
+async fn delete_with_any<T: TwilioService>(
+    twilio: &T,
+    accounts: &[TwilioAccount],
+    objects: Objects<'_>,
+) -> Result<(), UpstreamFailure> {
+    let mut ended = Ok(());
+    for account in accounts {
+        ended = match objects {
+            Objects::NamedAfter(id) => delete_named(twilio, account, id).await,
+            Objects::These(objects) => delete_these(twilio, account, objects).await,
+        };
+        if ended != Err(TwilioError::Refused(TwilioRefusal::Credentials)) {
+            break;
+        }
+    }
+    unless_refused(ended).map_err(on_twilio)
 }
 
 /// Takes away what is named after the trunk: numbers first, then trunks, then lists that trunks took.
@@ -96,6 +115,15 @@ async fn delete_named<T: TwilioService>(twilio: &T, account: &TwilioAccount, id:
         delete_list(twilio, account, &list_sid).await?;
     }
     Ok(())
+}
+
+async fn delete_these<T: TwilioService>(
+    twilio: &T,
+    account: &TwilioAccount,
+    objects: &TwilioObjects,
+) -> Result<(), TwilioError> {
+    delete_trunk(twilio, account, &objects.trunk_sid).await?;
+    delete_list(twilio, account, &objects.credential_list_sid).await
 }
 
 /// An import under way may attach another number meanwhile.
@@ -136,17 +164,7 @@ pub(crate) async fn delete<V: SecretStore, T: TwilioService>(
     secret_names: &BTreeSet<String>,
 ) -> Result<(), UpstreamFailure> {
     let accounts = accounts_of(secrets, secret_names).await?;
-    let mut ended = Ok(());
-    for account in &accounts {
-        ended = delete_trunk(twilio, account, &objects.trunk_sid).await;
-        if ended.is_ok() {
-            ended = delete_list(twilio, account, &objects.credential_list_sid).await;
-        }
-        if !is_of_another_token(&ended) {
-            break;
-        }
-    }
-    unless_refused(ended).map_err(on_twilio)
+    delete_with_any(twilio, &accounts, Objects::These(objects)).await
 }
 
 /// A number that comes to a trunk at Twilio, or leaves it.
@@ -166,7 +184,7 @@ impl<T: TwilioService> Aside for Placement<'_, T> {
             // Something there has taken it meanwhile.
             (Ok(false), _) => Err(TwilioError::Refused(TwilioRefusal::NotThere)),
             (Err(error), true) => Err(error),
-            (Err(error), false) => unless_refused(Err(error)),
+            (Err(error), false) => Ok(unless_refused(Err(error))?),
         }
     }
 
@@ -220,11 +238,6 @@ async fn accounts_of<V: SecretStore>(
     Ok(accounts)
 }
 
-/// Whether the next of an account's auth tokens may do better.
-fn is_of_another_token(ended: &Result<(), TwilioError>) -> bool {
-    *ended == Err(TwilioError::Refused(TwilioRefusal::Credentials))
-}
-
 const LEFT_THERE: &str = "what was made on a customer's Twilio account is left there";
 
 /// How many numbers are detached at the same time.
@@ -232,19 +245,17 @@ const NUMBERS_AT_ONCE: usize = 10;
 
 /// An account that does not let us in keeps what is on it: the customer finds it by the trunk's id, and nothing of ours
 /// waits for it for ever.
-fn unless_refused(ended: Result<(), TwilioError>) -> Result<(), TwilioError> {
+fn unless_refused(ended: Result<(), TwilioError>) -> Result<(), UpstreamError> {
     match ended {
+        Ok(()) => Ok(()),
         Err(TwilioError::Refused(refusal)) => {
             tracing::warn!(%refusal, "{LEFT_THERE}");
             Ok(())
         }
-        ended => ended,
+        Err(TwilioError::Upstream(error)) => Err(error),
     }
 }
 
-fn on_twilio(error: TwilioError) -> UpstreamFailure {
-    match error {
-        TwilioError::Upstream(error) => (Upstream::Twilio, error),
-        TwilioError::Refused(_) => (Upstream::Twilio, UpstreamError::NotDone),
-    }
+fn on_twilio(error: UpstreamError) -> UpstreamFailure {
+    (Upstream::Twilio, error)
 }

@@ -1,7 +1,5 @@
 //! Taking away what a create left: by its own request, or by whoever took the record over.
 
-use trunkline_domain::{AccountSid, E164};
-
 use crate::ports::{LeftBehind, LiveKit, SecretStore, Settled, StoreError, TrunkStore, UndoStart, Unsettled};
 use crate::provision::{
     Bought, UpstreamFailure, find_dispatch_rules, find_trunks, undo_objects, undo_purchase, undo_secrets,
@@ -64,29 +62,15 @@ pub(crate) struct Undoing<'a, S, V, L, B> {
 }
 
 impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, B> {
-    /// Undoes what was `seen`, the secret that may have been made under `secret_name`, what may be there unseen when
-    /// LiveKit is `unsure`, what there may be on the `twilio_account`, and the phone number if it was `bought`.
+    /// Undoes what there may be: all that is `left`, what is there unseen when LiveKit is `unsure`, and the phone number if it
+    /// was `bought`.
     ///
     /// The first write decides the race with a commit whose answer was lost, and with the sweeper.
-    pub(crate) async fn run(
-        &self,
-        seen: SeenObjects,
-        secret_name: Option<&str>,
-        number: Option<&E164>,
-        twilio_account: Option<&AccountSid>,
-        livekit_unsure: bool,
-        bought: &Bought,
-    ) -> Result<Undone, Stopped> {
-        match self.store.begin_undo(self.key, self.owner, &seen).await? {
+    pub(crate) async fn run(&self, left: LeftBehind, livekit_unsure: bool, bought: &Bought) -> Result<Undone, Stopped> {
+        match self.store.begin_undo(self.key, self.owner, &left.seen).await? {
             UndoStart::Active => Ok(Undone::Active),
             UndoStart::Undoing(record) => self.clean_and_settle(*record, livekit_unsure, bought).await,
             UndoStart::Gone | UndoStart::LeaseLost => {
-                let left = LeftBehind {
-                    seen,
-                    secret_names: secret_name.map(str::to_owned).into_iter().collect(),
-                    number: number.cloned(),
-                    twilio_account: twilio_account.cloned(),
-                };
                 self.take_back(left, bought).await?;
                 Ok(Undone::Left)
             }

@@ -63,8 +63,8 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         creating: &Creating<'_, S, V, L, ()>,
         e164: &E164,
     ) -> Result<(LiveKitObjects, String), Failed> {
-        let objects = creating.provision(None).await.map_err(|outcome| Failed {
-            error: outcome.failure().map_or(NumberError::Internal, NumberError::from),
+        let objects = Box::pin(creating.provisioning().run()).await.map_err(|outcome| Failed {
+            error: outcome.error(NumberError::Internal),
             outcome,
             bought: Bought::No,
         })?;

@@ -1,7 +1,8 @@
 //! Numbers of a customer's Twilio account. The first one makes a trunk there and here, the others share it.
 
 use trunkline_domain::{
-    Binding, Change, Direction, LiveKitObjects, NewTrunk, PhoneNumber, TrunkId, TwilioAccount, TwilioObjects,
+    Binding, Change, Direction, LiveKitObjects, NewTrunk, PhoneNumber, TrunkId, TrunkSecret, TwilioAccount,
+    TwilioObjects,
 };
 
 use super::import::ImportBegun;
@@ -10,9 +11,9 @@ use crate::attempt::{Attempt, Creating};
 use crate::change::{Changing, Step, Written};
 use crate::ports::{
     LiveKit, NumberWrite, SecretStore, StoreError, TrunkRecord, TrunkStore, TwilioError, TwilioNumber, TwilioRefusal,
-    TwilioService, UpstreamError,
+    TwilioService,
 };
-use crate::provision::{Bought, Outcome, create_secret, secrets_manager};
+use crate::provision::{Bought, Outcome};
 use crate::twilio::{Connection, OnTwilio, Placement, in_time};
 use crate::undo::Beside;
 use crate::{Budget, Created, NumberError, StoredResponse, TrunkKey, Upstream};
@@ -124,19 +125,17 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         account: &TwilioAccount,
         number_sid: &str,
     ) -> Result<(LiveKitObjects, TwilioObjects), (NumberError, Outcome)> {
-        let Attempt { key, trunk, secret_name, budget, .. } = creating.attempt;
+        let Attempt { key, trunk, budget, .. } = creating.attempt;
         let settings = &trunk.settings;
-        let (Some(name), Some(secret), Some(username), Some(domain_name)) =
-            (secret_name, &trunk.secret, &settings.auth_username, settings.sip_address())
+        let password = trunk.secret.as_ref().and_then(TrunkSecret::password);
+        let (Some(password), Some(username), Some(domain_name)) =
+            (password, &settings.auth_username, settings.sip_address())
         else {
             return Err((NumberError::Internal, Outcome::default()));
         };
-        let Some(password) = secret.password() else {
-            return Err((NumberError::Internal, Outcome::default()));
-        };
-        let kept = budget.forward(create_secret(&self.secrets, *key, name, secret)).await;
-        kept.unwrap_or(Err(UpstreamError::Unanswered))
-            .map_err(|error| (secrets_manager(error).into(), Outcome::default()))?;
+        let provisioning = creating.provisioning();
+        let told = |outcome: Outcome| (outcome.error(NumberError::Internal), outcome);
+        provisioning.create_secret().await.map_err(told)?;
         let connection = Connection {
             account,
             id: key.id,
@@ -146,10 +145,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         };
         let made = connection.make(&self.twilio, budget).await;
         let twilio = made.map_err(|error| (failed(error), Outcome::default()))?;
-        let livekit = creating
-            .provision(None)
-            .await
-            .map_err(|outcome| (outcome.failure().map_or(NumberError::Internal, NumberError::from), outcome))?;
+        let livekit = Box::pin(provisioning.create_objects()).await.map_err(told)?;
         // Its calls come from then on.
         let attached = in_time(budget, self.twilio.attach_number(account, &twilio.trunk_sid, number_sid)).await;
         match attached {
