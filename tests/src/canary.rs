@@ -1,7 +1,7 @@
 //! Secrets that are easily found again, in whatever form they show.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -21,7 +21,9 @@ pub const NEW_PASSWORD: &str = "cAnArY?n3w=p4ss w0rd!";
 /// Part of the carrier's credentials.
 pub const CREDENTIALS: &str = "cAnArY&cr3d=nti4ls";
 
-const ALL: [&str; 3] = [PASSWORD, NEW_PASSWORD, CREDENTIALS];
+/// All of them in all their forms: each line of the log is searched for these.
+static FORMS: LazyLock<Vec<String>> =
+    LazyLock::new(|| [PASSWORD, NEW_PASSWORD, CREDENTIALS].into_iter().flat_map(forms).collect());
 
 /// A trunk with a password and credentials.
 pub fn body() -> Value {
@@ -31,27 +33,30 @@ pub fn body() -> Value {
 /// Fails when one of the canaries shows in `text`, in clear or encoded. `place` says where the text is from.
 #[track_caller]
 pub fn assert_no_trace(place: &str, text: &str) {
-    for secret in ALL {
-        assert_no_trace_of(secret, place, text);
-    }
+    assert_no_form(&FORMS, place, text);
 }
 
 /// The same for any secret.
 #[track_caller]
 pub fn assert_no_trace_of(secret: &str, place: &str, text: &str) {
-    if let Some(around) = trace_of(secret, text) {
-        panic!("{place} shows {secret}: {around}");
+    assert_no_form(&forms(secret), place, text);
+}
+
+#[track_caller]
+fn assert_no_form(forms: &[String], place: &str, text: &str) {
+    if let Some(trace) = trace_of(forms, text) {
+        panic!("{place} shows a secret {trace}");
     }
 }
 
 /// Where one of the canaries shows in `text`, with what is around it.
 pub fn trace(text: &str) -> Option<String> {
-    ALL.into_iter().find_map(|secret| trace_of(secret, text))
+    trace_of(&FORMS, text)
 }
 
-fn trace_of(secret: &str, text: &str) -> Option<String> {
+fn trace_of(forms: &[String], text: &str) -> Option<String> {
     let lower = text.to_lowercase();
-    let (at, form) = forms(secret).into_iter().find_map(|form| Some((lower.find(&form.to_lowercase())?, form)))?;
+    let (at, form) = forms.iter().find_map(|form| Some((lower.find(form)?, form)))?;
     let around: String = lower.chars().skip(lower[..at].chars().count().saturating_sub(200)).take(500).collect();
     Some(format!("as {form} in …{around}…"))
 }
@@ -99,6 +104,7 @@ impl Write for Watch {
     }
 }
 
+/// How a secret may show, in lower case.
 fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![
         secret.to_owned(),
@@ -115,7 +121,7 @@ fn forms(secret: &str) -> Vec<String> {
             forms.push(encoded[own].to_owned());
         }
     }
-    forms
+    forms.iter().map(|form| form.to_lowercase()).collect()
 }
 
 #[cfg(test)]

@@ -309,6 +309,20 @@ async fn a_running_request_has_its_idempotency_record() {
 }
 
 #[tokio::test]
+async fn without_the_password_in_its_secret_a_trunk_keeps_its_own() {
+    let world = World::start().await;
+    world.client().create(&both()).await.expect(201);
+    let before = world.livekit().all().await;
+    let secrets = world.secrets();
+    let name = secrets.all().await.remove(0).name;
+    let put = secrets.client.put_secret_value().secret_id(&name).secret_string(r#"{"credentials":{"portal":"x"}}"#);
+    put.send().await.unwrap();
+    let repaired = repair(&world).await;
+    assert_eq!((kinds(&repaired.left), kinds(&repaired.mended)), (vec![], vec![]));
+    assert_eq!(world.livekit().all().await, before);
+}
+
+#[tokio::test]
 async fn a_list_of_everything_may_take_its_time() {
     let world = World::faulty().await;
     world.client().create(&both()).await.expect(201);

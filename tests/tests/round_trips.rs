@@ -145,7 +145,7 @@ async fn a_twilio_import_is_ten_deep_and_eight_on_a_trunk() {
     let known = client.import(&twilio_number(FREE[0], &account)).await.expect(201);
     client.delete_number(known.id()).await.expect(204);
 
-    let first: [&[&str]; 10] = [
+    let first: [&[&str]; 11] = [
         LOOK,
         RESERVE,
         &["CreateSecret"],
@@ -154,6 +154,7 @@ async fn a_twilio_import_is_ten_deep_and_eight_on_a_trunk() {
         &["POST Trunks/CredentialLists", "POST Trunks/OriginationUrls"],
         &["CreateSIPInboundTrunk", "CreateSIPOutboundTrunk"],
         &["CreateSIPDispatchRule"],
+        &["GET IncomingPhoneNumbers"],
         &["POST Trunks/PhoneNumbers"],
         COMMIT,
     ];

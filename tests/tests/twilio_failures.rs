@@ -37,6 +37,8 @@ const CREATES: [&str; 6] = [
 const LOOK: &str = "GET IncomingPhoneNumbers";
 
 const LEFT_THERE: &str = "what was made on a customer's Twilio account is left there";
+const MAY_BE_THERE: &str =
+    "a trunk was deleted without its secret: what was made on a customer's Twilio account may be there still";
 
 fn faults() -> [Fault; 5] {
     [Fault::twilio(503, 20503), Fault::twilio(400, 20001), Fault::status(502), Fault::Drop, Fault::DropAnswer]
@@ -167,6 +169,51 @@ async fn a_first_import_that_twilio_fails_is_taken_back() {
             let number = client.import_once("order-1", &body).await.expect(201);
             client.delete_number(number.id()).await.expect(204);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_something_there_takes_meanwhile_is_not_taken_from_it() {
+    let world = World::faulty().await;
+    let (client, before) = (world.client(), world.on_twilio().await);
+    let office = before.number(ON_A_TRUNK).trunk_sid.clone().unwrap();
+    let gate = world.faults(System::Twilio).hold(On::operation("POST Trunks").nth(1));
+    let (body, sid) = (body(&world, FREE[0]), &before.number(FREE[0]).sid);
+    let (refused, ()) = tokio::join!(client.import(&body), async {
+        gate.reached().await;
+        world.twilio().attach(&world.twilio_account(), &office, sid).await;
+        gate.open();
+    });
+    let refused = refused.expect_error(409, "conflict");
+    assert!(refused.text.contains("something there has just taken the number"), "{}", refused.text);
+    let after = world.on_twilio().await;
+    assert_eq!(after.number(FREE[0]).trunk_sid.as_ref(), Some(&office));
+    assert_eq!((after.trunks.len(), after.credential_lists), (before.trunks.len(), before.credential_lists));
+    assert_eq!((world.left().await, world.dynamodb().numbers().await), (UNDONE, (0, 0, 0)));
+}
+
+#[tokio::test]
+async fn an_import_that_was_done_is_replayed_whatever_twilio_says_by_now() {
+    let world = World::faulty().await;
+    for e164 in [FREE[0], FREE[1]] {
+        let body = body(&world, e164);
+        let first = world.client().import_once(e164, &body).await.expect(201);
+        for fault in [
+            Fault::twilio(401, 20003),
+            Fault::twilio(403, 20005),
+            Fault::twilio(404, 20404),
+            Fault::twilio(503, 20503),
+            Fault::Drop,
+        ] {
+            world.faults(System::Twilio).inject(On::operation(LOOK), fault.clone());
+            let again = world.client().import_once(e164, &body).await.expect(201);
+            assert_eq!((&again.text, again.header("idempotent-replayed")), (&first.text, Some("true")), "{fault:?}");
+            world.heal();
+        }
+        let lost = Fault::aws(400, "AccessDeniedException");
+        world.faults(System::SecretsManager).inject(On::operation("GetSecretValue"), lost);
+        assert_eq!(world.client().import_once(e164, &body).await.expect(201).text, first.text);
+        world.heal();
     }
 }
 
@@ -361,7 +408,10 @@ async fn a_number_that_twilio_does_not_let_go_stays() {
 
 /// The one warning of what is left at Twilio, in a log without what opened the account.
 fn assert_warned(world: &World, lines: &Lines) {
-    assert_eq!(lines.warning(LEFT_THERE).len(), 1);
+    let warnings = lines.warning(LEFT_THERE);
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0]["twilio.account_sid"], world.twilio_account().account_sid.to_string());
+    assert!(warnings[0]["twilio.trunk"].is_string(), "{warnings:?}");
     assert_no_trace_of(world.twilio_account().auth_token.expose_secret(), "log", &lines.text());
 }
 
@@ -394,6 +444,22 @@ async fn where_the_account_is_closed_to_us_a_deletion_leaves_what_is_there() {
             refused.expect(201);
         }
     }
+}
+
+#[tokio::test]
+async fn a_trunk_whose_secret_was_lost_is_deleted_here_and_named() {
+    let (world, lines) = (World::start().await, Lines::keep());
+    let (number, _, there) = with_number(&world).await;
+    let secrets = world.secrets();
+    let name = secrets.all().await.remove(0).name;
+    secrets.client.delete_secret().secret_id(&name).recovery_window_in_days(7).send().await.unwrap();
+    world.client().delete_trunk(number.text_of("trunk_id")).await.expect(204);
+    let warnings = lines.warning(MAY_BE_THERE);
+    assert_eq!(warnings.len(), 1);
+    let trunk = &there.trunks_named(number.text_of("trunk_id"))[0];
+    assert_eq!(warnings[0]["twilio.account_sid"], world.twilio_account().account_sid.to_string());
+    assert_eq!(warnings[0]["twilio.trunk"], trunk.sid);
+    assert_eq!((world.left().await, world.on_twilio().await), (GONE, there));
 }
 
 #[tokio::test]

@@ -161,8 +161,17 @@ impl ApiError {
         Self::new(ErrorCode::UnsupportedMediaType, message)
     }
 
-    fn payment_required(what: &str, limit: u64, used: u64) -> Self {
-        let message = format!("the workspace holds {used} of {limit} {what}: delete one, or ask for a higher limit");
+    fn trunks_at_cap(limit: u64, used: u64) -> Self {
+        Self::at_cap(format!("{used} of {limit} SIP trunks: delete one, or ask for a higher limit"), limit, used)
+    }
+
+    // This limit is the same for all.
+    fn numbers_at_cap(limit: u64, used: u64) -> Self {
+        Self::at_cap(format!("{used} of {limit} phone numbers: delete one"), limit, used)
+    }
+
+    fn at_cap(held: String, limit: u64, used: u64) -> Self {
+        let message = format!("the workspace holds {held}");
         Self::new(ErrorCode::PaymentRequired, message).with_details(Details::Cap { limit, used })
     }
 
@@ -184,9 +193,9 @@ impl ApiError {
             TwilioRefusal::LimitReached => Self::conflict(
                 "this Twilio account has as many trunks or credential lists as it may have: delete one there, then try again",
             ),
-            TwilioRefusal::NotThere => {
-                Self::conflict("the number or its trunk has just left this Twilio account: look there, then try again")
-            }
+            TwilioRefusal::NotThere => Self::conflict(
+                "the number or the trunk that holds it here is not on this Twilio account any more, or something there has just taken the number: where the trunk is gone, delete it here too; then try again",
+            ),
         }
     }
 
@@ -300,7 +309,7 @@ impl From<KeyUse> for ApiError {
 impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
-            CreateError::AtCap { limit, used } => Self::payment_required("SIP trunks", limit, used),
+            CreateError::AtCap { limit, used } => Self::trunks_at_cap(limit, used),
             CreateError::KeyUsed(key_use) => key_use.into(),
             CreateError::Conflict => Self::livekit_conflict(),
             CreateError::Upstream(upstream) => Self::upstream_failure(
@@ -352,7 +361,7 @@ impl From<NumberError> for ApiError {
             NumberError::NoSuchTrunk => Self::invalid("trunk_id", "no such trunk in this workspace"),
             NumberError::OtherKind(_) => Self::invalid(
                 "trunk_id",
-                "only a number of provider=byoc can be bound, and only to a trunk of kind=byoc",
+                "only a number of provider=byoc can be bound or unbound, and only to a trunk of kind=byoc: delete one of another provider, and import it again",
             ),
             NumberError::NoNumberService => {
                 Self::invalid("provider", "this deployment's LiveKit has no phone numbers: only LiveKit Cloud has")
@@ -364,11 +373,14 @@ impl From<NumberError> for ApiError {
                 "a trunk or a TwiML app on this Twilio account has the number: take it off there, then try again",
             ),
             NumberError::Twilio(refusal) => Self::twilio_refusal(refusal),
-            NumberError::AtCap { limit, used } => Self::payment_required("phone numbers", limit, used),
-            NumberError::TrunksAtCap { limit, used } => Self::payment_required("SIP trunks", limit, used),
+            NumberError::AtCap { limit, used } => Self::numbers_at_cap(limit, used),
+            NumberError::TrunksAtCap { limit, used } => Self::trunks_at_cap(limit, used),
             NumberError::NotForSale => {
                 Self::conflict("LiveKit does not sell this number to this project: choose another from its inventory")
             }
+            NumberError::OwnedInLiveKit => Self::conflict(
+                "this LiveKit project has the number already, by no import: release it in LiveKit, or choose another",
+            ),
             // Not whose.
             NumberError::Taken => {
                 Self::conflict("another import holds this number: whoever holds it must delete it first")

@@ -181,6 +181,9 @@ pub enum NumberError {
     /// LiveKit does not sell the number.
     #[error("LiveKit does not sell the number")]
     NotForSale,
+    /// The LiveKit project has the number already, and no workspace; what had been done is undone.
+    #[error("the LiveKit project has the number")]
+    OwnedInLiveKit,
     /// The Twilio account does not have the number; nothing was done.
     #[error("not on the Twilio account")]
     NotOnAccount,

@@ -87,12 +87,26 @@ enum Objects<'a> {
     These(&'a TwilioObjects),
 }
 
+impl Objects<'_> {
+    /// The trunk's name or SID at Twilio.
+    fn trunk(self) -> String {
+        match self {
+            Self::NamedAfter(id) => id.to_string(),
+            Self::These(objects) => objects.trunk_sid.clone(),
+        }
+    }
+}
+
 /// Takes them away with the first auth token that Twilio takes.
 async fn delete_with_any<T: TwilioService>(
     twilio: &T,
     accounts: &[TwilioAccount],
     objects: Objects<'_>,
 ) -> Result<(), UpstreamFailure> {
+    let Some(account) = accounts.last() else {
+        return Ok(());
+    };
+    let trunk = objects.trunk();
     let mut ended = Ok(());
     for account in accounts {
         ended = match objects {
@@ -103,7 +117,7 @@ async fn delete_with_any<T: TwilioService>(
             break;
         }
     }
-    unless_refused(ended).map_err(on_twilio)
+    unless_refused(account, &trunk, ended).map_err(on_twilio)
 }
 
 /// Takes away what is named after the trunk: numbers first, then trunks, then lists that trunks took.
@@ -156,7 +170,8 @@ async fn delete_list<T: TwilioService>(twilio: &T, account: &TwilioAccount, list
     }
 }
 
-/// Takes away what a live trunk has. Without its secret another deletion has done so: the secret goes afterwards.
+/// Takes away what a live trunk has. Without its secret another deletion has done so, since the secret goes afterwards, or
+/// the secret was lost.
 pub(crate) async fn delete<V: SecretStore, T: TwilioService>(
     secrets: &V,
     twilio: &T,
@@ -164,6 +179,13 @@ pub(crate) async fn delete<V: SecretStore, T: TwilioService>(
     secret_names: &BTreeSet<String>,
 ) -> Result<(), UpstreamFailure> {
     let accounts = accounts_of(secrets, secret_names).await?;
+    if accounts.is_empty() {
+        tracing::warn!(
+            twilio.account_sid = %objects.account_sid,
+            twilio.trunk = objects.trunk_sid,
+            "a trunk was deleted without its secret: what was made on a customer's Twilio account may be there still"
+        );
+    }
     delete_with_any(twilio, &accounts, Objects::These(objects)).await
 }
 
@@ -184,12 +206,13 @@ impl<T: TwilioService> Aside for Placement<'_, T> {
             // Something there has taken it meanwhile.
             (Ok(false), _) => Err(TwilioError::Refused(TwilioRefusal::NotThere)),
             (Err(error), true) => Err(error),
-            (Err(error), false) => Ok(unless_refused(Err(error))?),
+            (Err(error), false) => Ok(unless_refused(self.account, self.trunk_sid, Err(error))?),
         }
     }
 
     async fn take_back(&self) -> Result<(), UpstreamFailure> {
-        unless_refused(self.place(!self.shall_be).await.map(drop)).map_err(on_twilio)
+        let placed = self.place(!self.shall_be).await.map(drop);
+        unless_refused(self.account, self.trunk_sid, placed).map_err(on_twilio)
     }
 }
 
@@ -220,7 +243,7 @@ pub(crate) async fn settle<T: TwilioService>(
 ) -> Result<(), UpstreamFailure> {
     for &(number, shall_be) in numbers {
         let placement = Placement { twilio, account, trunk_sid, number, shall_be };
-        unless_refused(placement.place(shall_be).await.map(drop)).map_err(on_twilio)?;
+        unless_refused(account, trunk_sid, placement.place(shall_be).await.map(drop)).map_err(on_twilio)?;
     }
     Ok(())
 }
@@ -243,13 +266,13 @@ const LEFT_THERE: &str = "what was made on a customer's Twilio account is left t
 /// How many numbers are detached at the same time.
 const NUMBERS_AT_ONCE: usize = 10;
 
-/// An account that does not let us in keeps what is on it: the customer finds it by the trunk's id, and nothing of ours
-/// waits for it for ever.
-fn unless_refused(ended: Result<(), TwilioError>) -> Result<(), UpstreamError> {
+/// An account that does not let us in keeps what is on it: the customer finds it by the trunk's name or SID, and nothing of
+/// ours waits for it for ever.
+fn unless_refused(account: &TwilioAccount, trunk: &str, ended: Result<(), TwilioError>) -> Result<(), UpstreamError> {
     match ended {
         Ok(()) => Ok(()),
         Err(TwilioError::Refused(refusal)) => {
-            tracing::warn!(%refusal, "{LEFT_THERE}");
+            tracing::warn!(%refusal, twilio.account_sid = %account.account_sid, twilio.trunk = trunk, "{LEFT_THERE}");
             Ok(())
         }
         Err(TwilioError::Upstream(error)) => Err(error),

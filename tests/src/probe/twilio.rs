@@ -118,6 +118,16 @@ impl Twilio {
         TwilioAccount { account_sid: account_sid.clone(), auth_token }
     }
 
+    /// Puts a number on a trunk, as the account's owner would.
+    pub async fn attach(&self, account: &TwilioAccount, trunk_sid: &str, number_sid: &str) {
+        let TwilioAccount { account_sid, auth_token } = account;
+        let request = self.http.post(format!("{}/v1/Trunks/{trunk_sid}/PhoneNumbers", self.url));
+        let request = request.basic_auth(account_sid, Some(auth_token.expose_secret()));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(format!("PhoneNumberSid={number_sid}")).send().await.unwrap();
+        answer.error_for_status().unwrap();
+    }
+
     /// All that an account has.
     pub async fn all(&self, account: &TwilioAccount) -> OnTwilio {
         let mut trunks = Vec::new();

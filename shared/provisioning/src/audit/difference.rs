@@ -189,7 +189,9 @@ impl Difference {
             Self::Object { problem: ObjectProblem::Foreign, .. } | Self::ForeignSecret { .. } => {
                 "of a workspace that this table does not know: another deployment's? delete it by hand if it is nobody's"
             }
-            Self::MissingSecret { .. } => "restore the secret within its recovery window, or set the password anew",
+            Self::MissingSecret { .. } => {
+                "restore the secret within its recovery window; else set the password anew, or of kind=twilio delete the trunk"
+            }
             Self::OrphanSecret { .. } => "schedule it for deletion (--repair)",
         }
     }

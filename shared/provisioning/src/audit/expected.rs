@@ -53,7 +53,7 @@ impl<S: Sync, V: SecretStore, L: SipInventory> Audit<S, V, L> {
         Ok(expected)
     }
 
-    /// The secret of a trunk that has a password.
+    /// The secret of a trunk that has a password. One that has lost its password is none: nothing is made without it.
     pub(super) async fn secret(
         &self,
         trunk: &Trunk,
@@ -61,7 +61,8 @@ impl<S: Sync, V: SecretStore, L: SipInventory> Audit<S, V, L> {
     ) -> Result<Option<TrunkSecret>, AuditError> {
         match secret_name {
             Some(name) if trunk.settings.auth_username.is_some() => {
-                self.secrets.read(name).await.map_err(|error| secrets_manager(error).into())
+                let secret = self.secrets.read(name).await.map_err(secrets_manager)?;
+                Ok(secret.filter(|secret| secret.password().is_some()))
             }
             _ => Ok(None),
         }

@@ -88,8 +88,7 @@ impl From<PurchaseError> for NumberError {
     fn from(error: PurchaseError) -> Self {
         match error {
             PurchaseError::NotUs | PurchaseError::NotAvailable => Self::NotForSale,
-            // By somebody outside our tables.
-            PurchaseError::AlreadyOwned => Self::Taken,
+            PurchaseError::AlreadyOwned => Self::OwnedInLiveKit,
             PurchaseError::NoService => Self::NoNumberService,
             PurchaseError::Upstream(error) => livekit(error).into(),
         }

@@ -1,14 +1,14 @@
 //! Numbers of a customer's Twilio account. The first one makes a trunk there and here, the others share it.
 
 use trunkline_domain::{
-    Binding, Change, Direction, LiveKitObjects, NewTrunk, PhoneNumber, TrunkId, TrunkSecret, TwilioAccount,
+    Binding, Change, Direction, E164, LiveKitObjects, NewTrunk, PhoneNumber, TrunkId, TrunkSecret, TwilioAccount,
     TwilioObjects,
 };
 
 use super::import::ImportBegun;
 use super::{ImportNumber, ImportRequest, imported, kept_account, reserved, used, with};
 use crate::attempt::{Attempt, Creating};
-use crate::change::{Changing, Step, Written};
+use crate::change::{Aside, Changing, Step, Written};
 use crate::ports::{
     LiveKit, NumberWrite, SecretStore, StoreError, TrunkRecord, TrunkStore, TwilioError, TwilioNumber, TwilioRefusal,
     TwilioService,
@@ -37,16 +37,23 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         let looked = budget.forward(self.look(&request, account)).await;
         let Found { number, trunk } = match looked.unwrap_or(Err(NumberError::Unavailable)) {
             Ok(found) => found,
-            // By this key's first request, perhaps.
-            Err(error @ (NumberError::InUseOnAccount | NumberError::Busy)) => {
-                return self.used_key(&request, &budget).await?.map(Created::Before).ok_or(error);
-            }
-            Err(error) => return Err(error),
+            Err(error) => return self.before_or(error, &request, &budget).await,
         };
         match trunk {
             Some(trunk) => self.share(request, account, &budget, trunk, number, render).await,
             None => self.connect_first(request, account, budget, number, render).await,
         }
+    }
+
+    /// An import that cannot begin, unless its idempotency key's first request is done: whatever Twilio says by now, it is
+    /// answered as that was.
+    async fn before_or(
+        &self,
+        error: NumberError,
+        request: &ImportRequest,
+        budget: &Budget,
+    ) -> Result<Created, NumberError> {
+        self.used_key(request, budget).await?.map(Created::Before).ok_or(error)
     }
 
     /// Gives the answer of the idempotency key's first request, if there was one.
@@ -108,7 +115,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         if let Some(answered) = reserved(creating.reserve().await?)? {
             return Ok(Created::Before(answered));
         }
-        let (livekit, twilio) = match self.provision(&creating, account, &found.sid).await {
+        let (livekit, twilio) = match self.provision(&creating, account, &number.e164).await {
             Ok(objects) => objects,
             Err((error, outcome)) => return Err(creating.undo(outcome, &Bought::No, error).await),
         };
@@ -123,7 +130,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         &self,
         creating: &Creating<'_, S, V, L, B>,
         account: &TwilioAccount,
-        number_sid: &str,
+        e164: &E164,
     ) -> Result<(LiveKitObjects, TwilioObjects), (NumberError, Outcome)> {
         let Attempt { key, trunk, budget, .. } = creating.attempt;
         let settings = &trunk.settings;
@@ -147,8 +154,9 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         let twilio = made.map_err(|error| (failed(error), Outcome::default()))?;
         let livekit = Box::pin(provisioning.create_objects()).await.map_err(told)?;
         // Its calls come from then on.
-        let attached = in_time(budget, self.twilio.attach_number(account, &twilio.trunk_sid, number_sid)).await;
-        match attached {
+        let placement =
+            Placement { twilio: &self.twilio, account, trunk_sid: &twilio.trunk_sid, number: e164, shall_be: true };
+        match in_time(budget, placement.make()).await {
             Ok(()) => Ok((livekit, twilio)),
             Err(error) => Err((failed(error), Outcome::seen((&livekit).into()))),
         }
@@ -164,9 +172,12 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         found: TwilioNumber,
         render: impl Fn(&PhoneNumber) -> StoredResponse + Send,
     ) -> Result<Created, NumberError> {
-        let ImportRequest { workspace_id, number, claim, owner, .. } = request;
         let read = budget.forward(kept_account(&self.store, &self.secrets, &trunk)).await;
-        let kept_account = read.unwrap_or(Err(NumberError::Unavailable))?;
+        let kept_account = match read.unwrap_or(Err(NumberError::Unavailable)) {
+            Ok(account) => account,
+            Err(error) => return self.before_or(error, &request, budget).await,
+        };
+        let ImportRequest { workspace_id, number, claim, owner, .. } = request;
         let objects = trunk.trunk.twilio.clone().ok_or(NumberError::Internal)?;
         let binding = Binding { trunk_id: trunk.trunk.id, direction: Direction::Both };
         let number = imported(workspace_id, &number, binding, Some(found.sid), budget.now());
