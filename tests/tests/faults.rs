@@ -3,8 +3,8 @@
 //!
 //! All cases run on the systems' equals in this process; those with one fault also on the emulators, where every call
 //! must be answered in the same way. The quick form takes one fault of all operations, and of those that make every call
-//! there is one pair of faults in ten, chosen by a fixed seed; `FAULTS=full` takes all. `FAULTS='<case>'` runs one case on both, as the
-//! report of a violation names it, and says what happened.
+//! there is one pair of faults in ten, chosen by a fixed seed; `FAULTS=full` takes all. `FAULTS='<case>'` runs one case on
+//! both, as the report of a violation names it, and says what happened.
 
 use std::fmt;
 use std::sync::Arc;

@@ -136,7 +136,7 @@ async fn an_import_is_four_deep_and_a_move_eight() {
 /// Twilio is asked before anything is written, and does what needs nothing of each other at the same time. LiveKit comes
 /// after it, so that no call comes in before it can be undone.
 #[tokio::test]
-async fn a_twilio_import_is_ten_deep_and_eight_on_a_trunk() {
+async fn a_twilio_import_is_eleven_deep_and_eight_on_a_trunk() {
     const LOOK: &[&str] = &["GET IncomingPhoneNumbers", "GetItem"];
     const SAY: &[&str] = &["UpdateSIPInboundTrunk", "UpdateSIPOutboundTrunk"];
     const READ: &[&str] = &["GetItem"];

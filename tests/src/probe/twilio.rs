@@ -1,3 +1,4 @@
+use reqwest::RequestBuilder;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use trunkline_domain::{AuthToken, TwilioAccount};
@@ -87,13 +88,12 @@ impl Twilio {
 
     /// What is at `path`: v1 by the path, 2010-04-01 by what follows the account in it.
     pub async fn read(&self, account: &TwilioAccount, path: &str) -> Value {
-        let TwilioAccount { account_sid, auth_token } = account;
+        let account_sid = &account.account_sid;
         let url = match path.starts_with("/v1/") {
             true => format!("{}{path}", self.url),
             false => format!("{}/2010-04-01/Accounts/{account_sid}{path}", self.url),
         };
-        let request = self.http.get(url).basic_auth(account_sid, Some(auth_token.expose_secret()));
-        let answer = request.send().await.unwrap();
+        let answer = owned(self.http.get(url), account).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         answer.json().await.unwrap()
     }
@@ -107,24 +107,20 @@ impl Twilio {
 
     /// Changes the account's auth token: the one that opened it opens it no more.
     pub async fn change_token(&self, account: &TwilioAccount) -> TwilioAccount {
-        let TwilioAccount { account_sid, auth_token } = account;
         let mut changed = Value::Null;
         for resource in ["Secondary", "Promote"] {
             let request = self.http.post(format!("{}/v1/AuthTokens/{resource}", self.url));
-            let request = request.basic_auth(account_sid, Some(auth_token.expose_secret()));
-            changed = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+            changed = owned(request, account).send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
         }
         let auth_token = AuthToken::parse(&text(&changed, "auth_token")).unwrap();
-        TwilioAccount { account_sid: account_sid.clone(), auth_token }
+        TwilioAccount { account_sid: account.account_sid.clone(), auth_token }
     }
 
     /// Puts a number on a trunk, as the account's owner would.
     pub async fn attach(&self, account: &TwilioAccount, trunk_sid: &str, number_sid: &str) {
-        let TwilioAccount { account_sid, auth_token } = account;
         let request = self.http.post(format!("{}/v1/Trunks/{trunk_sid}/PhoneNumbers", self.url));
-        let request = request.basic_auth(account_sid, Some(auth_token.expose_secret()));
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let answer = request.body(format!("PhoneNumberSid={number_sid}")).send().await.unwrap();
+        let answer = owned(request, account).body(format!("PhoneNumberSid={number_sid}")).send().await.unwrap();
         answer.error_for_status().unwrap();
     }
 
@@ -164,6 +160,11 @@ impl Twilio {
         };
         OnTwilio { trunks, credential_lists, numbers: numbers.iter().map(number).collect() }
     }
+}
+
+/// The request as the account's owner makes it.
+fn owned(request: RequestBuilder, account: &TwilioAccount) -> RequestBuilder {
+    request.basic_auth(&account.account_sid, Some(account.auth_token.expose_secret()))
 }
 
 fn text(value: &Value, field: &str) -> String {

@@ -53,16 +53,12 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         request: &ImportRequest,
         budget: &Budget,
     ) -> Result<Created, NumberError> {
-        self.used_key(request, budget).await?.map(Created::Before).ok_or(error)
-    }
-
-    /// Gives the answer of the idempotency key's first request, if there was one.
-    async fn used_key(&self, request: &ImportRequest, budget: &Budget) -> Result<Option<StoredResponse>, NumberError> {
         let Some(claim) = &request.claim else {
-            return Ok(None);
+            return Err(error);
         };
         let looked = budget.forward(self.store.key_use(request.workspace_id, claim)).await;
-        looked.unwrap_or(Err(StoreError::Unavailable))?.map(used).transpose()
+        let key_use = looked.unwrap_or(Err(StoreError::Unavailable))?;
+        key_use.map(used).transpose()?.map(Created::Before).ok_or(error)
     }
 
     async fn look(&self, request: &ImportRequest, account: &TwilioAccount) -> Result<Found, NumberError> {
