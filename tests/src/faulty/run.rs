@@ -71,13 +71,14 @@ impl<'a, O: Outside> Run<'a, O> {
         self.sweep_and_deliver(Clock::All).await
     }
 
-    /// What the messages that come after the sweep have made is swept too.
+    /// What the messages that come after the sweep have made is swept too. They come however that sweep ended: none may
+    /// be later than the tombstones.
     async fn sweep_and_deliver(&mut self, clock: Clock) -> Result<(), &'static str> {
-        self.sweep(clock).await?;
+        let mut ended = self.sweep(clock).await;
         while self.deliver(|_| true).await {
-            self.sweep(clock).await?;
+            ended = self.sweep(clock).await;
         }
-        Ok(())
+        ended
     }
 
     async fn sweep(&mut self, clock: Clock) -> Result<(), &'static str> {
