@@ -78,14 +78,29 @@ enum Numbers {
     MoveAndSweep,
     DeleteAndMove,
     DeleteAndRelabel,
+    /// The lease of the purchase has ended by the time the sweeper begins.
+    BuyAndSweep,
+    /// Of one number.
+    BuyAndBuy,
+    BuyAndBuyWithOneKey,
+    /// Of two numbers; the workspace may have one trunk.
+    BuyAndBuyAtCap,
+    /// The lease of the deletion has ended by the time the sweeper begins.
+    GiveBackAndSweep,
+    GiveBackAgain,
+    GiveBackAndDeleteTrunk,
+    GiveBackAndRelabel,
     /// The lease of the import has ended by the time the sweeper begins.
     ConnectAndSweep,
     /// Two numbers of one Twilio account, the first ones.
     ConnectAndConnect,
+    ConnectAndConnectWithOneKey,
     /// Two further numbers of one Twilio account.
     ShareAndShare,
     /// The lease of the import has ended by the time the sweeper begins.
     ShareAndSweep,
+    ShareAndShareWithOneKey,
+    ShareAndUpdate(Patch),
     /// The number that is disconnected is the account's only one.
     ShareAndDisconnect,
     ShareAndDeleteTrunk,
@@ -93,6 +108,10 @@ enum Numbers {
     DisconnectAndDisconnect,
     /// One of two, twice.
     DisconnectAgain,
+    DisconnectAndUpdate(Patch),
+    /// The account has no other numbers.
+    DisconnectLastAndDeleteTrunk,
+    DisconnectLastAndUpdate(Patch),
 }
 
 impl Pair {
@@ -130,14 +149,28 @@ impl Pair {
             Self::Numbers(Numbers::MoveAndSweep),
             Self::Numbers(Numbers::DeleteAndMove),
             Self::Numbers(Numbers::DeleteAndRelabel),
+            Self::Numbers(Numbers::BuyAndSweep),
+            Self::Numbers(Numbers::BuyAndBuy),
+            Self::Numbers(Numbers::BuyAndBuyWithOneKey),
+            Self::Numbers(Numbers::BuyAndBuyAtCap),
+            Self::Numbers(Numbers::GiveBackAndSweep),
+            Self::Numbers(Numbers::GiveBackAgain),
+            Self::Numbers(Numbers::GiveBackAndDeleteTrunk),
+            Self::Numbers(Numbers::GiveBackAndRelabel),
             Self::Numbers(Numbers::ConnectAndSweep),
             Self::Numbers(Numbers::ConnectAndConnect),
+            Self::Numbers(Numbers::ConnectAndConnectWithOneKey),
             Self::Numbers(Numbers::ShareAndShare),
             Self::Numbers(Numbers::ShareAndSweep),
+            Self::Numbers(Numbers::ShareAndShareWithOneKey),
+            Self::Numbers(Numbers::ShareAndUpdate(Patch::Secure)),
             Self::Numbers(Numbers::ShareAndDisconnect),
             Self::Numbers(Numbers::ShareAndDeleteTrunk),
             Self::Numbers(Numbers::DisconnectAndDisconnect),
             Self::Numbers(Numbers::DisconnectAgain),
+            Self::Numbers(Numbers::DisconnectAndUpdate(Patch::Secure)),
+            Self::Numbers(Numbers::DisconnectLastAndDeleteTrunk),
+            Self::Numbers(Numbers::DisconnectLastAndUpdate(Patch::Secure)),
         ]
         .into_iter()
     }
@@ -175,14 +208,28 @@ impl fmt::Display for Numbers {
             Self::MoveAndSweep => f.write_str("move a number + sweep"),
             Self::DeleteAndMove => f.write_str("delete a number + move it"),
             Self::DeleteAndRelabel => f.write_str("delete a number + relabel it"),
+            Self::BuyAndSweep => f.write_str("buy a number + sweep"),
+            Self::BuyAndBuy => f.write_str("buy a number + buy it"),
+            Self::BuyAndBuyWithOneKey => f.write_str("buy a number + buy it with one key"),
+            Self::BuyAndBuyAtCap => f.write_str("buy a number + buy another at the cap"),
+            Self::GiveBackAndSweep => f.write_str("give a number back + sweep"),
+            Self::GiveBackAgain => f.write_str("give a number back + give it back again"),
+            Self::GiveBackAndDeleteTrunk => f.write_str("give a number back + delete its trunk"),
+            Self::GiveBackAndRelabel => f.write_str("give a number back + relabel it"),
             Self::ConnectAndSweep => f.write_str("connect a number + sweep"),
             Self::ConnectAndConnect => f.write_str("connect a number + connect another"),
+            Self::ConnectAndConnectWithOneKey => f.write_str("connect a number + connect it with one key"),
             Self::ShareAndShare => f.write_str("connect a second number + connect a third"),
             Self::ShareAndSweep => f.write_str("connect a second number + sweep"),
+            Self::ShareAndShareWithOneKey => f.write_str("connect a second number + connect it with one key"),
+            Self::ShareAndUpdate(patch) => write!(f, "connect a second number + {patch} the trunk"),
             Self::ShareAndDisconnect => f.write_str("connect a second number + disconnect the first"),
             Self::ShareAndDeleteTrunk => f.write_str("connect a second number + delete the trunk"),
             Self::DisconnectAndDisconnect => f.write_str("disconnect a number + disconnect the other"),
             Self::DisconnectAgain => f.write_str("disconnect a number + disconnect it again"),
+            Self::DisconnectAndUpdate(patch) => write!(f, "disconnect a number + {patch} the trunk"),
+            Self::DisconnectLastAndDeleteTrunk => f.write_str("disconnect the last number + delete the trunk"),
+            Self::DisconnectLastAndUpdate(patch) => write!(f, "disconnect the last number + {patch} the trunk"),
         }
     }
 }
@@ -271,7 +318,10 @@ impl Pair {
         let Self::Numbers(numbers) = self else { return false };
         !matches!(
             numbers,
-            Numbers::ImportAndImportAtCap(_) | Numbers::ImportAndDeleteTrunk(_) | Numbers::MoveAndDeleteNewTrunk
+            Numbers::ImportAndImportAtCap(_)
+                | Numbers::ImportAndDeleteTrunk(_)
+                | Numbers::MoveAndDeleteNewTrunk
+                | Numbers::BuyAndBuyAtCap
         )
     }
 
@@ -332,7 +382,7 @@ impl Numbers {
                 matches!((first, second), (Told::Done, Told::Refused) | (Told::Refused, Told::Done))
                     && (live, numbers) == (2, (1, 1))
             }
-            Self::ImportAndImportWithOneKey(_) => {
+            Self::ImportAndImportWithOneKey(_) | Self::BuyAndBuyWithOneKey | Self::ConnectAndConnectWithOneKey => {
                 matches!(
                     (first, second),
                     (Told::Done, Told::Refused | Told::DoneBefore) | (Told::Refused | Told::DoneBefore, Told::Done)
@@ -379,6 +429,25 @@ impl Numbers {
                 (Told::Done, Told::Done | Told::Refused | Told::Gone, 1, (0, 0))
                     | (Told::Refused | Told::Failed, Told::Done, 1, (1, 1))
             ),
+            Self::BuyAndSweep => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 1, (1, 1)) | (Told::Failed, Told::Done, 0, (0, 0))
+            ),
+            Self::BuyAndBuy | Self::BuyAndBuyAtCap => {
+                matches!((first, second), (Told::Done, Told::Refused) | (Told::Refused, Told::Done))
+                    && (live, numbers) == (1, (1, 1))
+            }
+            Self::GiveBackAgain => {
+                matches!((first, second), (Told::Done, Told::Done | Told::Gone) | (Told::Gone, Told::Done))
+                    && (live, numbers) == (0, (0, 0))
+            }
+            Self::GiveBackAndSweep | Self::GiveBackAndDeleteTrunk => {
+                matches!((first, second, live, numbers), (Told::Done, Told::Done, 0, (0, 0)))
+            }
+            Self::GiveBackAndRelabel => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done | Told::Refused | Told::Gone, 0, (0, 0))
+            ),
             Self::ConnectAndSweep => matches!(
                 (first, second, live, numbers),
                 (Told::Done, Told::Done, 1, (1, 1)) | (Told::Failed | Told::Conflict, Told::Done, 0, (0, 0))
@@ -398,6 +467,16 @@ impl Numbers {
             Self::ShareAndSweep => matches!(
                 (first, second, live, numbers),
                 (Told::Done, Told::Done, 1, (2, 2)) | (Told::Failed, Told::Done, 1, (1, 1))
+            ),
+            Self::ShareAndShareWithOneKey => {
+                matches!(
+                    (first, second),
+                    (Told::Done, Told::Refused | Told::DoneBefore) | (Told::Refused | Told::DoneBefore, Told::Done)
+                ) && (live, numbers) == (1, (2, 2))
+            }
+            Self::ShareAndUpdate(_) => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done | Told::Refused, 1, (2, 2)) | (Told::Refused, Told::Done, 1, (1, 1))
             ),
             Self::ShareAndDisconnect => matches!(
                 (first, second, live, numbers),
@@ -425,6 +504,18 @@ impl Numbers {
                     (Told::Done, Told::Refused | Told::Gone) | (Told::Refused | Told::Gone, Told::Done)
                 ) && (live, numbers) == (1, (1, 1))
             }
+            Self::DisconnectAndUpdate(_) => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done | Told::Refused, 1, (1, 1)) | (Told::Refused, Told::Done, 1, (2, 2))
+            ),
+            Self::DisconnectLastAndDeleteTrunk => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done, 0, (0, 0)) | (Told::Refused, Told::Done, 0, (1, 0))
+            ),
+            Self::DisconnectLastAndUpdate(_) => matches!(
+                (first, second, live, numbers),
+                (Told::Done, Told::Done | Told::Gone, 0, (0, 0)) | (Told::Refused, Told::Done, 1, (1, 1))
+            ),
         }
     }
 }
@@ -474,6 +565,7 @@ fn told(answer: &Answer) -> Option<Told> {
 fn told_of_number(error: &NumberError) -> Option<Told> {
     match error {
         NumberError::AtCap { limit: 100, used: 100 }
+        | NumberError::TrunksAtCap { limit: 1, used: 1 }
         | NumberError::Taken
         | NumberError::KeyUsed(KeyUse::Running)
         | NumberError::Busy => Some(Told::Refused),
@@ -576,27 +668,62 @@ impl<O: Outside> Stage<'_, O> {
             }
             Numbers::DeleteAndMove => ground.place(NumberWork::Move).await.with(NumberWork::Delete),
             Numbers::DeleteAndRelabel => ground.place(NumberWork::Delete).await,
+            Numbers::BuyAndSweep | Numbers::BuyAndBuy => ground.place(NumberWork::Buy(false)).await,
+            Numbers::BuyAndBuyWithOneKey => ground.place(NumberWork::Buy(true)).await,
+            Numbers::BuyAndBuyAtCap => {
+                ground.0.set_limit(1).await;
+                ground.place(NumberWork::Buy(false)).await
+            }
+            Numbers::GiveBackAndSweep
+            | Numbers::GiveBackAgain
+            | Numbers::GiveBackAndDeleteTrunk
+            | Numbers::GiveBackAndRelabel => ground.place(NumberWork::GiveBack).await,
             Numbers::ConnectAndSweep | Numbers::ConnectAndConnect => ground.place(NumberWork::Connect(false)).await,
+            Numbers::ConnectAndConnectWithOneKey => ground.place(NumberWork::Connect(true)).await,
             Numbers::ShareAndShare
             | Numbers::ShareAndSweep
+            | Numbers::ShareAndUpdate(_)
             | Numbers::ShareAndDisconnect
             | Numbers::ShareAndDeleteTrunk => ground.place(NumberWork::Share(false)).await,
-            Numbers::DisconnectAndDisconnect | Numbers::DisconnectAgain => ground.place(NumberWork::Disconnect).await,
+            Numbers::ShareAndShareWithOneKey => ground.place(NumberWork::Share(true)).await,
+            Numbers::DisconnectAndDisconnect | Numbers::DisconnectAgain | Numbers::DisconnectAndUpdate(_) => {
+                ground.place(NumberWork::Disconnect).await
+            }
+            Numbers::DisconnectLastAndDeleteTrunk | Numbers::DisconnectLastAndUpdate(_) => {
+                ground.place(NumberWork::DisconnectLast).await
+            }
         };
         let second = match numbers {
             Numbers::ImportAndImport(_) => ground.number_work(&ground.on_another_trunk(&place).await),
-            Numbers::ImportAndImportWithOneKey(_) | Numbers::DisconnectAgain => ground.number_work(&place),
+            Numbers::ImportAndImportWithOneKey(_)
+            | Numbers::BuyAndBuy
+            | Numbers::BuyAndBuyWithOneKey
+            | Numbers::GiveBackAgain
+            | Numbers::ConnectAndConnectWithOneKey
+            | Numbers::ShareAndShareWithOneKey
+            | Numbers::DisconnectAgain => ground.number_work(&place),
+            Numbers::BuyAndBuyAtCap => ground.number_work(&ground.another_for_sale(&place)),
             Numbers::ImportAndImportAtCap(_) => ground.number_work(&ground.at_cap(&place).await),
             Numbers::ImportAndUpdate(wanted, patch) => ground.update(place.trunk(), wanted, patch),
-            Numbers::ImportAndDeleteTrunk(_) | Numbers::MoveAndDeleteOldTrunk | Numbers::ShareAndDeleteTrunk => {
-                ground.delete(place.trunk())
-            }
+            Numbers::ShareAndUpdate(patch)
+            | Numbers::DisconnectAndUpdate(patch)
+            | Numbers::DisconnectLastAndUpdate(patch) => ground.update(place.trunk(), LOCKED, patch),
+            Numbers::ImportAndDeleteTrunk(_)
+            | Numbers::MoveAndDeleteOldTrunk
+            | Numbers::GiveBackAndDeleteTrunk
+            | Numbers::ShareAndDeleteTrunk
+            | Numbers::DisconnectLastAndDeleteTrunk => ground.delete(place.trunk()),
             Numbers::MoveAndDeleteNewTrunk => ground.delete(place.second.expect("another trunk")),
-            Numbers::ImportAndSweep(_) | Numbers::MoveAndSweep | Numbers::ConnectAndSweep | Numbers::ShareAndSweep => {
-                ground.sweep()
-            }
+            Numbers::ImportAndSweep(_)
+            | Numbers::MoveAndSweep
+            | Numbers::BuyAndSweep
+            | Numbers::GiveBackAndSweep
+            | Numbers::ConnectAndSweep
+            | Numbers::ShareAndSweep => ground.sweep(),
             Numbers::DeleteAndMove => ground.number_work(&place.with(NumberWork::Move)),
-            Numbers::DeleteAndRelabel => ground.number_work(&place.with(NumberWork::Relabel)),
+            Numbers::DeleteAndRelabel | Numbers::GiveBackAndRelabel => {
+                ground.number_work(&place.with(NumberWork::Relabel))
+            }
             Numbers::ConnectAndConnect | Numbers::DisconnectAndDisconnect => {
                 ground.number_work(&ground.on_same_account(&place, 1).await)
             }

@@ -146,9 +146,10 @@ impl<O: Outside> Ground<O> {
         };
         let mut place = NumberPlace { work, e164: self.e164(0), first: None, second: None, number: None };
         if matches!(work, NumberWork::Buy(_) | NumberWork::GiveBack | NumberWork::GiveBackUnbound) {
-            place.e164 = self.0.for_sale();
+            [place.e164, _] = self.0.for_sale();
             if !matches!(work, NumberWork::Buy(_)) {
                 let trunk = self.bought_number(&mut place).await;
+                place.first = Some(trunk);
                 if work == NumberWork::GiveBackUnbound {
                     let answer = self.delete(trunk).finish().await;
                     assert!(matches!(answer, Answer::Deleted(Ok(()))), "{answer:?}");
@@ -187,15 +188,16 @@ impl<O: Outside> Ground<O> {
             NumberWork::Disconnect => {
                 place.number = Some(self.connected_number(&place.e164).await);
                 self.connected_number(&second).await;
+                place.first = Some(self.trunk_of(&place.e164).await);
             }
             NumberWork::DisconnectLast | NumberWork::DisconnectUnbound => {
                 place.number = Some(self.connected_number(&place.e164).await);
+                place.first = Some(self.trunk_of(&place.e164).await);
             }
             _ => {}
         }
         if place.work == NumberWork::DisconnectUnbound {
-            let trunk = self.trunk_of(&place.e164).await;
-            let answer = self.delete(trunk).finish().await;
+            let answer = self.delete(place.trunk()).finish().await;
             assert!(matches!(answer, Answer::Deleted(Ok(()))), "{answer:?}");
         }
         place
@@ -212,6 +214,12 @@ impl<O: Outside> Ground<O> {
         let e164 = self.0.account_numbers().free[index].clone();
         let number = self.number(&e164).await.as_ref().map(NumberKey::from);
         NumberPlace { e164, number, ..place.clone() }
+    }
+
+    /// Another number that LiveKit sells.
+    pub fn another_for_sale(&self, place: &NumberPlace) -> NumberPlace {
+        let [_, e164] = self.0.for_sale();
+        NumberPlace { e164, ..place.clone() }
     }
 
     async fn trunk_of(&self, e164: &E164) -> TrunkKey {

@@ -56,8 +56,8 @@ pub trait Outside: Send + Sync + Sized {
     /// The test's clock: records in the sweep index have been due since 1970. How many there are.
     fn put_forward(&self, clock: Clock) -> impl Future<Output = usize> + Send;
 
-    /// A number that LiveKit sells, and that no other case buys at the same time.
-    fn for_sale(&self) -> E164;
+    /// Numbers that LiveKit sells, and that no other case buys at the same time.
+    fn for_sale(&self) -> [E164; 2];
 
     /// Lets the workspace have so many trunks.
     fn set_limit(&self, limit: u64) -> impl Future<Output = ()> + Send;

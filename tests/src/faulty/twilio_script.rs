@@ -210,7 +210,7 @@ impl<O: Outside> Script<'_, O> {
     /// The sids of the free numbers.
     async fn numbers(&mut self) -> [String; 3] {
         let (twilio, account, numbers) = (self.twilio.clone(), self.account.clone(), self.ground.0.account_numbers());
-        assert_eq!(self.tell(twilio.find_number(&account, &self.ground.0.for_sale())).await, Ok(None));
+        assert_eq!(self.tell(twilio.find_number(&account, &self.ground.0.for_sale()[0])).await, Ok(None));
         let mut sids = numbers.free.each_ref().map(|_| String::new());
         for (sid, e164) in sids.iter_mut().zip(&numbers.free) {
             *sid = self.tell(twilio.find_number(&account, e164)).await.unwrap().expect("a number").sid;

@@ -126,11 +126,13 @@ impl Outside for Emulated<'_> {
         count
     }
 
-    fn for_sale(&self) -> E164 {
+    fn for_sale(&self) -> [E164; 2] {
         const AREA_CODES: [u16; 10] = [202, 206, 212, 303, 305, 312, 404, 415, 512, 617];
-        const IN_EACH: usize = PLACES / AREA_CODES.len();
-        let (area_code, line) = (AREA_CODES[self.place() / IN_EACH], 100 + self.place() % IN_EACH);
-        E164::parse(&format!("+1{area_code}5550{line}")).unwrap()
+        const IN_EACH: usize = 2 * PLACES / AREA_CODES.len();
+        [0, 1].map(|index| 2 * self.place() + index).map(|index| {
+            let (area_code, line) = (AREA_CODES[index / IN_EACH], 100 + index % IN_EACH);
+            E164::parse(&format!("+1{area_code}5550{line}")).unwrap()
+        })
     }
 
     async fn set_limit(&self, limit: u64) {
@@ -146,9 +148,12 @@ impl Outside for Emulated<'_> {
         let items = self.table.items().await;
         let (live, mut violations) = check::records(&items);
         violations.extend(self.audit().await);
-        let is_owned = self.systems.sip.find(&self.for_sale()).await.unwrap().is_some();
-        if is_owned != items.iter().any(|item| text(item, "provider") == "livekit") {
-            violations.push(format!("whether LiveKit has sold the number: {is_owned}"));
+        for number in self.for_sale() {
+            let is_sold = self.systems.sip.find(&number).await.unwrap().is_some();
+            let is_bought = |item: &Item| text(item, "provider") == "livekit" && text(item, "e164") == number.as_str();
+            if is_sold != items.iter().any(is_bought) {
+                violations.push(format!("whether LiveKit has sold {number}: {is_sold}"));
+            }
         }
         violations.extend(self.twilio_violations(&check::on_twilio(&items)).await);
         Quiet { live, violations }

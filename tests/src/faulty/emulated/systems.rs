@@ -18,8 +18,8 @@ use crate::faulty::Ground;
 use crate::faulty::account::{AccountNumbers, LIMIT, account};
 use crate::{probe, twilio};
 
-/// How many cases may run at a time: each has a number that LiveKit sells, and a Twilio account.
-pub(super) const PLACES: usize = 200;
+/// How many cases may run at a time: each has two numbers that LiveKit sells, and a Twilio account.
+pub(super) const PLACES: usize = 100;
 
 /// The emulators, started once, and the production adapters over them.
 pub struct Systems {
