@@ -19,7 +19,7 @@ use crate::items::{
 use crate::numbers::NUMBER_LIMIT;
 use crate::store::TrunkTable;
 use crate::tombstone::add_to_sets;
-use crate::transaction::{Transaction, failed, item};
+use crate::transaction::{Part, Transaction, item, refusal};
 use crate::{idempotency, keys};
 
 /// How many trunks a workspace may have when its record has no `trunk_limit`.
@@ -180,26 +180,12 @@ impl TrunkTable {
     }
 }
 
-/// A write of a reservation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Counter,
-    Trunk,
-    NumberClaim,
-    Number,
-    Account,
-    Key,
-}
-
 fn not_reserved(
     reservation: Reservation<'_>,
     parts: &[Part],
     reasons: &[CancellationReason],
 ) -> Result<ReserveOutcome, StoreError> {
-    let refused = |part: Part| {
-        let mut reasons = parts.iter().zip(reasons);
-        reasons.find(|(of, reason)| **of == part && failed(reason)).map(|(_, reason)| reason)
-    };
+    let refused = |part| refusal(part, parts, reasons);
     // A used key comes first: its first request may be the one that filled the workspace, or claimed the number.
     if let (Some(claim), Some(reason)) = (reservation.claim, refused(Part::Key)) {
         return idempotency::key_use(claim, reason.item()).map(ReserveOutcome::KeyUsed);

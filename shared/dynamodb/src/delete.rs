@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Delete, ReturnValue};
 use trunkline_provisioning::ports::{DeletionStart, NumberFate, Settled, StoreError, Unsettled};
 use trunkline_provisioning::{Lease, TrunkKey};
 
-use crate::error::sort;
+use crate::error::classify;
 use crate::items::{NUMBERS_GO, Record, deadline, number, read_unsettled, state, text};
 use crate::keys;
 use crate::store::TrunkTable;
@@ -65,7 +65,7 @@ impl TrunkTable {
         };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(DeletionStart::Absent),
-            _ => Err(sort("begin_delete", &error)),
+            _ => Err(classify("begin_delete", &error)),
         }
     }
 

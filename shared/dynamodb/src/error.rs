@@ -8,7 +8,10 @@ use trunkline_provisioning::ports::{Failure, StoreError};
 pub(crate) const SYSTEM: &str = "dynamodb";
 
 /// Says which failure a failed call is, and what the use cases make of it.
-pub(crate) fn sort<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> StoreError {
+pub(crate) fn classify<E: ProvideErrorMetadata>(
+    operation: &'static str,
+    error: &SdkError<E, HttpResponse>,
+) -> StoreError {
     failure(error).report(SYSTEM, operation, error.code().unwrap_or_default()).into()
 }
 

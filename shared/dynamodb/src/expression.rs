@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
 };
 use trunkline_provisioning::ports::StoreError;
 
-use crate::error::sort;
+use crate::error::classify;
 use crate::items::Item;
 use crate::keys::Key;
 use crate::store::TrunkTable;
@@ -55,7 +55,7 @@ impl TrunkTable {
                 Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
                     Ok(Written::Refused(found.item().cloned()))
                 }
-                _ => Err(sort(operation, &error)),
+                _ => Err(classify(operation, &error)),
             },
         }
     }

@@ -9,7 +9,7 @@ use trunkline_domain::WorkspaceId;
 use trunkline_provisioning::ports::StoreError;
 use trunkline_provisioning::{IdempotencyClaim, KeyUse, StoredResponse, TrunkKey};
 
-use crate::error::{sort, unreadable};
+use crate::error::{classify, unreadable};
 use crate::items::{Item, Record, number, text};
 use crate::keys;
 use crate::store::TrunkTable;
@@ -112,7 +112,7 @@ impl TrunkTable {
         };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(used)) => key_use(claim, used.item()).map(Some),
-            _ => Err(sort("keep_answer", &error)),
+            _ => Err(classify("keep_answer", &error)),
         }
     }
 }

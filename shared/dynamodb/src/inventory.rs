@@ -7,7 +7,7 @@ use trunkline_provisioning::ports::{Counted, StoreError, TableInventory, TableRe
 use trunkline_provisioning::{NumberKey, TrunkKey};
 
 use crate::create::DEFAULT_TRUNK_LIMIT;
-use crate::error::{is_condition, sort, unreadable};
+use crate::error::{classify, is_condition, unreadable};
 use crate::idempotency::RUNNING;
 use crate::items::{Item, Record, livekit_ids, number, read_import, read_secret_names, read_trunk_record, state, text};
 use crate::keys::{
@@ -30,7 +30,7 @@ impl TableInventory for TrunkTable {
                 .consistent_read(true)
                 .send()
                 .await
-                .map_err(|error| sort("records", &error))?;
+                .map_err(|error| classify("records", &error))?;
             for item in page.items.as_deref().unwrap_or_default() {
                 records.extend(read_record(item)?);
             }
@@ -67,7 +67,7 @@ impl TableInventory for TrunkTable {
         match sent {
             Ok(_) => Ok(true),
             Err(error) if is_condition(error.as_service_error()) => Ok(false),
-            Err(error) => Err(sort("correct_count", &error)),
+            Err(error) => Err(classify("correct_count", &error)),
         }
     }
 
@@ -90,7 +90,7 @@ impl TableInventory for TrunkTable {
             {
                 Ok(false)
             }
-            Err(error) => Err(sort("release_running", &error)),
+            Err(error) => Err(classify("release_running", &error)),
         }
     }
 
@@ -116,7 +116,7 @@ impl TableInventory for TrunkTable {
         match update.send().await {
             Ok(_) => Ok(true),
             Err(error) if is_condition(error.as_service_error()) => Ok(false),
-            Err(error) => Err(sort("relink", &error)),
+            Err(error) => Err(classify("relink", &error)),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | trunk | `WS#{workspace}` | `TRUNK#{trunk}` |
 //! | tombstone | `WS#{workspace}` | `TOMB#{trunk}` |
 //! | phone number | `WS#{workspace}` | `NUMBER#{number}` |
+//! | a Twilio account's trunk | `WS#{workspace}` | `TWILIO#{account sid}` |
 //! | claim of a phone number, across workspaces | `E164#{e164}` | `E164` |
 //! | idempotency | `WS#{workspace}` | `IDEM#{key hash}` |
 //! | API key | `KEY#{sha-256}` | `KEY` |

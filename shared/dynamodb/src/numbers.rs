@@ -16,7 +16,7 @@ use crate::items::{Item, NUMBERS, Record, import_attributes, number, state, text
 use crate::keys::{self, NUMBER_PREFIX};
 use crate::read::Shown;
 use crate::store::TrunkTable;
-use crate::transaction::{Transaction, failed, item};
+use crate::transaction::{Part, Transaction, item, refusal};
 use crate::update::{begin_active, not_begun};
 
 /// How many phone numbers a workspace may have.
@@ -36,31 +36,32 @@ impl TrunkTable {
         import: &NumberReservation<'_>,
     ) -> Result<ImportStart, StoreError> {
         let NumberReservation { number, claim } = import;
-        let mut writes = vec![
-            self.part(begin_active(begin, import_attributes(number, *claim)))?,
-            self.count_number_up(number.workspace_id)?,
-            self.claim_number(number)?,
-            self.put_importing(number)?,
+        let mut parts = vec![
+            (Part::Trunk, self.part(begin_active(begin, import_attributes(number, *claim)))?),
+            (Part::Counter, self.count_number_up(number.workspace_id)?),
+            (Part::NumberClaim, self.claim_number(number)?),
+            (Part::Number, self.put_importing(number)?),
         ];
         if let Some(claim) = claim {
-            writes.push(self.claim_key(begin.key, claim, begin.now)?);
+            parts.push((Part::Key, self.claim_key(begin.key, claim, begin.now)?));
         }
+        let (parts, writes): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let reasons = match self.transact("begin_import", writes).await? {
             Transaction::Done => return Ok(ImportStart::Begun(UpdateStart::Updating { was_unsettled: false })),
             Transaction::Refused(reasons) => reasons,
         };
+        let refused = |part| refusal(part, &parts, &reasons);
         // A used key comes first: its first request may be the one that claimed the number.
-        let refused = |at: usize| reasons.get(at).filter(|reason| failed(reason));
-        if let (Some(claim), Some(reason)) = (claim, refused(4)) {
+        if let (Some(claim), Some(reason)) = (claim, refused(Part::Key)) {
             return idempotency::key_use(claim, reason.item()).map(ImportStart::KeyUsed);
         }
-        if let Some(reason) = refused(0) {
+        if let Some(reason) = refused(Part::Trunk) {
             return not_begun(reason.item(), begin.lease).map(ImportStart::Begun);
         }
-        if refused(2).is_some() {
+        if refused(Part::NumberClaim).is_some() {
             return Ok(ImportStart::Taken);
         }
-        match refused(1) {
+        match refused(Part::Counter) {
             Some(reason) => at_cap(number.workspace_id, reason),
             None => Err(unreadable("a new number id was there before")),
         }

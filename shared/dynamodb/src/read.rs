@@ -7,7 +7,7 @@ use trunkline_domain::{AccountSid, TrunkId, WorkspaceId};
 use trunkline_provisioning::TrunkKey;
 use trunkline_provisioning::ports::{Filter, Page, StoreError, TrunkRecord};
 
-use crate::error::sort;
+use crate::error::classify;
 use crate::items::{Item, Record, read_trunk, read_trunk_record, state, text};
 use crate::keys::{self, Key, TRUNK_PREFIX};
 use crate::store::TrunkTable;
@@ -111,7 +111,7 @@ impl TrunkTable {
                 .limit(i32::try_from(at_a_time).unwrap_or(i32::MAX))
                 .send()
                 .await
-                .map_err(|error| sort("list", &error))?;
+                .map_err(|error| classify("list", &error))?;
             items.extend(page.items.unwrap_or_default());
             let has_more = items.len() > limit;
             if has_more || page.last_evaluated_key.is_none() {
@@ -124,6 +124,6 @@ impl TrunkTable {
 
     pub(crate) async fn read_item(&self, operation: &'static str, key: Key) -> Result<Option<Item>, StoreError> {
         let read = self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true).send().await;
-        read.map(|found| found.item).map_err(|error| sort(operation, &error))
+        read.map(|found| found.item).map_err(|error| classify(operation, &error))
     }
 }

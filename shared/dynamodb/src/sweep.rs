@@ -10,7 +10,7 @@ use trunkline_provisioning::ports::{
 };
 use trunkline_provisioning::{Lease, LeaseOwner, TrunkKey};
 
-use crate::error::{is_condition, sort, unreadable};
+use crate::error::{classify, is_condition, unreadable};
 use crate::items::{
     IMPORT_E164, Item, Record, deadline, number, read_secret_names, read_seen, read_unsettled, state, text,
 };
@@ -32,7 +32,7 @@ impl SweepStore for TrunkTable {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
-            .map_err(|error| sort("due", &error))?;
+            .map_err(|error| classify("due", &error))?;
         // An entry that cannot be read is logged, and holds up no other.
         let has_more = page.last_evaluated_key.is_some();
         let records = page.items.unwrap_or_default().iter().filter_map(|item| read_due(item).ok()).collect();
@@ -112,7 +112,7 @@ impl SweepStore for TrunkTable {
             {
                 Ok(())
             }
-            Err(error) => Err(sort("drop_tombstone", &error)),
+            Err(error) => Err(classify("drop_tombstone", &error)),
         }
     }
 
@@ -134,7 +134,7 @@ impl SweepStore for TrunkTable {
         let failed = match sent {
             Ok(written) => written.attributes.unwrap_or_default(),
             Err(error) if is_condition(error.as_service_error()) => return Ok(None),
-            Err(error) => return Err(sort("note_failure", &error)),
+            Err(error) => return Err(classify("note_failure", &error)),
         };
         let record = Record(&failed);
         let since = Timestamp::from_second(record.number("sweep_failing_since")?).map_err(unreadable)?;
@@ -161,7 +161,7 @@ impl SweepStore for TrunkTable {
         match update.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_condition(error.as_service_error()) => Ok(()),
-            Err(error) => Err(sort("put_off", &error)),
+            Err(error) => Err(classify("put_off", &error)),
         }
     }
 }
@@ -230,7 +230,7 @@ impl TrunkTable {
                     other => Taken::NotOurs(other),
                 })
             }
-            _ => Err(sort("take_over", &error)),
+            _ => Err(classify("take_over", &error)),
         }
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use tokio::time::Instant;
 use trunkline_provisioning::ports::{Failure, Retry, StoreError};
 
-use crate::error::{SYSTEM, sort, unreadable};
+use crate::error::{SYSTEM, classify, unreadable};
 use crate::store::TrunkTable;
 
 /// What became of a transaction.
@@ -16,6 +16,17 @@ pub(crate) enum Transaction {
     Done,
     /// A condition failed: the reasons, one for each item, in the items' order.
     Refused(Vec<CancellationReason>),
+}
+
+/// What an item of a transaction writes, where the caller is told whose condition failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Counter,
+    Trunk,
+    NumberClaim,
+    Number,
+    Account,
+    Key,
 }
 
 /// How long conflicts with other writers are waited out.
@@ -44,7 +55,7 @@ impl TrunkTable {
             };
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
             else {
-                return Err(sort(operation, &error));
+                return Err(classify(operation, &error));
             };
             let reasons = cancelled.cancellation_reasons();
             if reasons.iter().any(failed) {
@@ -63,6 +74,16 @@ impl TrunkTable {
 /// Whether this item's condition failed.
 pub(crate) fn failed(reason: &CancellationReason) -> bool {
     reason.code() == Some("ConditionalCheckFailed")
+}
+
+/// Why that part's condition failed, if it did. `parts` are in the order of the reasons.
+pub(crate) fn refusal<'a>(
+    part: Part,
+    parts: &[Part],
+    reasons: &'a [CancellationReason],
+) -> Option<&'a CancellationReason> {
+    let of_parts = parts.iter().zip(reasons);
+    of_parts.filter(|(of, reason)| **of == part && failed(reason)).map(|(_, reason)| reason).next()
 }
 
 /// Why a transaction was cancelled whose conditions held, and DynamoDB's word for it.

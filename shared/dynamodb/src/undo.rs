@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use trunkline_provisioning::ports::{LeftBehind, Settled, StoreError, UndoStart, Unsettled};
 use trunkline_provisioning::{LeaseOwner, SeenObjects, TrunkKey};
 
-use crate::error::{is_condition, sort};
+use crate::error::{classify, is_condition};
 use crate::items::{Record, number, read_unsettled, state, text};
 use crate::keys;
 use crate::store::TrunkTable;
@@ -54,7 +54,7 @@ impl TrunkTable {
                     _ => UndoStart::Active,
                 },
             }),
-            _ => Err(sort("begin_undo", &error)),
+            _ => Err(classify("begin_undo", &error)),
         }
     }
 
@@ -93,7 +93,7 @@ impl TrunkTable {
         match sent {
             Ok(_) => Ok(true),
             Err(error) if is_condition(error.as_service_error()) => Ok(false),
-            Err(error) => Err(sort("note_on_record", &error)),
+            Err(error) => Err(classify("note_on_record", &error)),
         }
     }
 
@@ -108,6 +108,6 @@ impl TrunkTable {
             .send()
             .await
             .map(drop)
-            .map_err(|error| sort("note_on_tombstone", &error))
+            .map_err(|error| classify("note_on_tombstone", &error))
     }
 }

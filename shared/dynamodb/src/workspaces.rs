@@ -9,7 +9,7 @@ use trunkline_domain::{ApiKeyHash, ApiKeyId, ApiKeyState, WorkspaceId};
 use trunkline_provisioning::ports::{KeyAdded, ListedApiKey, StoreError, Workspace, WorkspaceStore};
 
 use crate::create::DEFAULT_TRUNK_LIMIT;
-use crate::error::{is_condition, sort, unreadable};
+use crate::error::{classify, is_condition, unreadable};
 use crate::items::{Item, Record, number, text, timestamp};
 use crate::keys::{self, API_KEY_REFERENCE_PREFIX};
 use crate::store::TrunkTable;
@@ -70,7 +70,7 @@ impl WorkspaceStore for TrunkTable {
         match update.send().await {
             Ok(updated) => read_workspace(&updated.attributes.unwrap_or_default(), id).map(Some),
             Err(error) if is_condition(error.as_service_error()) => Ok(None),
-            Err(error) => Err(sort("set_limit", &error)),
+            Err(error) => Err(classify("set_limit", &error)),
         }
     }
 
@@ -107,7 +107,7 @@ impl WorkspaceStore for TrunkTable {
                 .consistent_read(true)
                 .send()
                 .await
-                .map_err(|error| sort("keys", &error))?;
+                .map_err(|error| classify("keys", &error))?;
             for reference in page.items.as_deref().unwrap_or_default() {
                 let reference = Record(reference);
                 let (id, hash) = (reference.parsed("key_id")?, reference.parsed("key_hash")?);
@@ -144,7 +144,7 @@ impl WorkspaceStore for TrunkTable {
             Err(error) if is_condition(error.as_service_error()) => {
                 Err(unreadable(format_args!("{id} refers to no key of its workspace")))
             }
-            Err(error) => Err(sort("revoke_key", &error)),
+            Err(error) => Err(classify("revoke_key", &error)),
         }
     }
 }

@@ -5,7 +5,7 @@ use trunkline_domain::E164;
 use trunkline_provisioning::ports::{Failure, LiveKitNumber, LiveKitNumbers, PurchaseError, UpstreamError};
 
 use crate::access::ApiKeySource;
-use crate::service::{LiveKitSip, named, sort};
+use crate::service::{LiveKitSip, classify, named};
 use crate::twirp::TwirpError;
 
 const LIST: &str = "ListPhoneNumbers";
@@ -75,7 +75,7 @@ impl<K: ApiKeySource> LiveKitNumbers for LiveKitSip<K> {
             Ok(Some(_)) => return Err(PurchaseError::AlreadyOwned),
             Err(error) if error.is_no_such_service() => return Err(PurchaseError::NoService),
             Err(error) => {
-                sort(LIST, error);
+                classify(LIST, error);
                 return Err(UpstreamError::NotDone.into());
             }
         }
@@ -86,10 +86,10 @@ impl<K: ApiKeySource> LiveKitNumbers for LiveKitSip<K> {
         let bought: proto::PurchasePhoneNumberResponse = match service.once(PURCHASE, &request).await {
             Ok(bought) => bought,
             Err(error) if REFUSALS.contains(&error.code.as_str()) => {
-                sort(PURCHASE, TwirpError { failure: Failure::ObjectConflict, ..error });
+                classify(PURCHASE, TwirpError { failure: Failure::ObjectConflict, ..error });
                 return Err(PurchaseError::NotAvailable);
             }
-            Err(error) => return Err(sort(PURCHASE, error).into()),
+            Err(error) => return Err(classify(PURCHASE, error).into()),
         };
         let bought = bought.phone_numbers.into_iter().find(|bought| bought.e164_format == number.as_str());
         Ok(named(PURCHASE, bought.map(|bought| bought.id).unwrap_or_default())?)
@@ -99,7 +99,7 @@ impl<K: ApiKeySource> LiveKitNumbers for LiveKitSip<K> {
         match self.phone_numbers().owned_as(number).await {
             // What has no such service has sold nothing.
             Err(error) if error.is_no_such_service() => Ok(None),
-            found => found.map_err(|error| sort(LIST, error)),
+            found => found.map_err(|error| classify(LIST, error)),
         }
     }
 
@@ -114,6 +114,6 @@ impl<K: ApiKeySource> LiveKitNumbers for LiveKitSip<K> {
         if refusal.failure == Failure::Invalid && service.owned(|owned| owned.id == id).await == Ok(None) {
             return Ok(());
         }
-        Err(sort(RELEASE, refusal))
+        Err(classify(RELEASE, refusal))
     }
 }

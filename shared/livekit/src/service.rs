@@ -79,7 +79,7 @@ impl<K: ApiKeySource> LiveKitSip<K> {
         method: &'static str,
         message: &Q,
     ) -> Result<A, UpstreamError> {
-        self.repeatable(method, message).await.map_err(|error| sort(method, error))
+        self.repeatable(method, message).await.map_err(|error| classify(method, error))
     }
 
     /// A repeatable call about an object; says whether it is there.
@@ -91,7 +91,7 @@ impl<K: ApiKeySource> LiveKitSip<K> {
         match self.repeatable::<Q, A>(method, message).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_no_such_object() => Ok(false),
-            Err(error) => Err(sort(method, error)),
+            Err(error) => Err(classify(method, error)),
         }
     }
 
@@ -150,13 +150,13 @@ impl<K: ApiKeySource> LiveKitSip<K> {
 }
 
 /// Says which failure a failed call is. LiveKit's message stays behind, since it may repeat what was sent.
-pub(crate) fn sort(method: &'static str, TwirpError { failure, code }: TwirpError) -> UpstreamError {
+pub(crate) fn classify(method: &'static str, TwirpError { failure, code }: TwirpError) -> UpstreamError {
     failure.report("livekit", method, &code).into()
 }
 
 /// The id of what was created. An answer without one names nothing that could be kept or undone by id.
 pub(crate) fn named(method: &'static str, livekit_id: String) -> Result<String, UpstreamError> {
-    if livekit_id.is_empty() { Err(sort(method, Failure::Unanswered.into())) } else { Ok(livekit_id) }
+    if livekit_id.is_empty() { Err(classify(method, Failure::Unanswered.into())) } else { Ok(livekit_id) }
 }
 
 impl<K: ApiKeySource> SipService for LiveKitSip<K> {
@@ -169,7 +169,7 @@ impl<K: ApiKeySource> SipService for LiveKitSip<K> {
         const METHOD: &str = "CreateSIPInboundTrunk";
         let request = proto::CreateSipInboundTrunkRequest { trunk: Some(messages::inbound_trunk(spec)) };
         let created: proto::SipInboundTrunkInfo =
-            self.once(METHOD, &request).await.map_err(|error| sort(METHOD, error))?;
+            self.once(METHOD, &request).await.map_err(|error| classify(METHOD, error))?;
         named(METHOD, created.sip_trunk_id)
     }
 
@@ -185,7 +185,7 @@ impl<K: ApiKeySource> SipService for LiveKitSip<K> {
             ..Default::default()
         };
         let created: proto::SipDispatchRuleInfo =
-            self.once(METHOD, &request).await.map_err(|error| sort(METHOD, error))?;
+            self.once(METHOD, &request).await.map_err(|error| classify(METHOD, error))?;
         named(METHOD, created.sip_dispatch_rule_id)
     }
 
@@ -193,7 +193,7 @@ impl<K: ApiKeySource> SipService for LiveKitSip<K> {
         const METHOD: &str = "CreateSIPOutboundTrunk";
         let request = proto::CreateSipOutboundTrunkRequest { trunk: Some(messages::outbound_trunk(spec)) };
         let created: proto::SipOutboundTrunkInfo =
-            self.once(METHOD, &request).await.map_err(|error| sort(METHOD, error))?;
+            self.once(METHOD, &request).await.map_err(|error| classify(METHOD, error))?;
         named(METHOD, created.sip_trunk_id)
     }
 

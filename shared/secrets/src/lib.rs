@@ -46,7 +46,7 @@ impl SecretStore for TrunkSecrets {
             .send()
             .await
             .map(drop)
-            .map_err(|error| sort("CreateSecret", &error))
+            .map_err(|error| classify("CreateSecret", &error))
     }
 
     async fn read(&self, name: &str) -> Result<Option<TrunkSecret>, UpstreamError> {
@@ -59,7 +59,7 @@ impl SecretStore for TrunkSecrets {
             {
                 Ok(None)
             }
-            Err(error) => Err(sort("GetSecretValue", &error)),
+            Err(error) => Err(classify("GetSecretValue", &error)),
         }
     }
 
@@ -69,7 +69,7 @@ impl SecretStore for TrunkSecrets {
         match deleted {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(is_gone) => Ok(()),
-            Err(error) => Err(sort("DeleteSecret", &error)),
+            Err(error) => Err(classify("DeleteSecret", &error)),
         }
     }
 }
@@ -80,7 +80,7 @@ impl SecretInventory for TrunkSecrets {
         let mut pages = self.client.list_secrets().filters(by_name).into_paginator().send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| sort("ListSecrets", &error))?;
+            let page = page.map_err(|error| classify("ListSecrets", &error))?;
             let listed = page.secret_list.unwrap_or_default().into_iter().filter_map(|secret| secret.name);
             // The filter matches words of the name, in any case (Secrets Manager's API reference, `Filter`).
             names.extend(listed.filter(|name| name.starts_with(prefix)));
@@ -134,6 +134,6 @@ pub fn unreadable(what: &'static str) -> Failure {
     Failure::Unreadable.report(SYSTEM, "GetSecretValue", what)
 }
 
-fn sort<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> UpstreamError {
+fn classify<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> UpstreamError {
     report(operation, error).into()
 }
