@@ -6,19 +6,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use trunkline_bootstrap::{Clients, Environment};
+use trunkline_domain::{E164, Kind, TwilioAccount};
 use trunkline_provisioning::ports::{TableInventory, TableRecord};
+use trunkline_tests::faulty::{AccountNumbers, OnAccount};
 use trunkline_tests::process::Trunkline;
-use trunkline_tests::{Client, NUMBERS, TRUNKS, canary, number};
+use trunkline_tests::twilio::{FREE, OF_AN_APPLICATION, ON_A_TRUNK, account_with};
+use trunkline_tests::{Client, NUMBERS, TRUNKS, canary, number, probe, twilio_number};
 
 const QUICK_KILLS: usize = 10;
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const CALLERS: usize = 4;
 
 /// What the callers were told.
@@ -30,10 +33,44 @@ struct Told {
     deleted: BTreeSet<String>,
     /// The names that trunks were given, where the last patch of a trunk was answered.
     named: BTreeMap<String, String>,
-    /// Phone numbers, by their ids; they outlive their trunks.
-    imported: BTreeSet<String>,
+    /// Phone numbers, by their ids, and the trunk that each was imported to; they may outlive it.
+    imported: BTreeMap<String, String>,
     doomed_numbers: BTreeSet<String>,
     deleted_numbers: BTreeSet<String>,
+    /// All that was done, in order.
+    deeds: Vec<Deed>,
+}
+
+/// A kind of success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Created,
+    Changed,
+    TrunkDeleted(Kind),
+    Imported(Kind),
+    /// A Twilio account's number came to the trunk of another.
+    Shared,
+    NumberDeleted(Kind),
+    /// A Twilio account's trunk went with a number, and nobody had asked for more.
+    WentWithTheLast,
+}
+
+impl Deed {
+    const ALL: [Self; 13] = [
+        Self::Created,
+        Self::Changed,
+        Self::TrunkDeleted(Kind::Byoc),
+        Self::TrunkDeleted(Kind::Livekit),
+        Self::TrunkDeleted(Kind::Twilio),
+        Self::Imported(Kind::Byoc),
+        Self::Imported(Kind::Livekit),
+        Self::Imported(Kind::Twilio),
+        Self::Shared,
+        Self::NumberDeleted(Kind::Byoc),
+        Self::NumberDeleted(Kind::Livekit),
+        Self::NumberDeleted(Kind::Twilio),
+        Self::WentWithTheLast,
+    ];
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,129 +85,265 @@ async fn what_a_caller_was_told_is_so_and_nothing_else_is_left() {
 
     for kill in 0..kills {
         let mut service = start().await;
-        let callers = (0..CALLERS).map(|_| tokio::spawn(call_until_killed(service.client(), Arc::clone(&told))));
-        let callers: Vec<_> = callers.collect();
+        let caller = Caller { client: service.client(), account: account_of(&service), told: Arc::clone(&told) };
+        let callers: Vec<_> = (0..CALLERS).map(|_| tokio::spawn(caller.clone().call_until_killed())).collect();
         // What was interrupted counts until it is swept: without every second service left to itself until it has answered,
         // a slow machine would see nothing but a workspace at its cap.
         if kill % 2 == 0 {
-            something_is_done(&told).await;
+            everything_is_done(&told).await;
         }
         tokio::time::sleep(Duration::from_millis(rand::random_range(50..500))).await;
         service.process.signal("KILL").await;
         service.process.ended().await;
-        canary::assert_no_trace("log", &service.process.stderr());
-        no_secret_in_the_table(directory.path());
+        no_secret_shows(&service, directory.path());
         for caller in callers {
             caller.abort();
         }
     }
 
     let service = start().await;
-    let names = settled(&service).await;
-    canary::assert_no_trace("log", &service.process.stderr());
-    no_secret_in_the_table(directory.path());
-    let told = std::mem::take(&mut *told.lock().unwrap());
-    assert!(!told.created.is_empty() && !told.deleted.is_empty(), "{told:?}");
-    let live: BTreeSet<_> = names.keys().cloned().collect();
-    let stands = &told.created - &told.doomed;
+    settled(&service).await;
+    no_secret_shows(&service, directory.path());
+    let (client, told) = (service.client(), std::mem::take(&mut *told.lock().unwrap()));
+    let (trunks, numbers) = (by_id(listed(&client, TRUNKS).await), by_id(listed(&client, NUMBERS).await));
+    trunks_are_as_told(&told, &trunks);
+    numbers_are_as_told(&told, &trunks, &numbers);
+    livekit_has_sold(&service, &trunks, &numbers).await;
+    twilio_has(&service, &trunks, &numbers).await;
+}
+
+/// Those of a carrier and those that imports have made.
+fn trunks_are_as_told(told: &Told, trunks: &BTreeMap<String, Value>) {
+    let live: BTreeSet<_> = trunks.keys().cloned().collect();
+    // One that an import has made goes with its last number, and not before.
+    let in_use =
+        told.imported.iter().filter(|(id, _)| !told.doomed_numbers.contains(*id)).map(|(_, trunk_id)| trunk_id);
+    let stands = &(&told.created | &in_use.cloned().collect()) - &told.doomed;
     assert!(stands.is_subset(&live), "lost: {:?}", &stands - &live);
     assert!(live.is_disjoint(&told.deleted), "came back: {:?}", &live & &told.deleted);
-    let numbers = BTreeSet::from_iter(listed_as(&service.client(), NUMBERS, "numbers").await);
-    assert!(!told.imported.is_empty() && !told.deleted_numbers.is_empty(), "{told:?}");
-    let stay = &told.imported - &told.doomed_numbers;
-    assert!(stay.is_subset(&numbers), "lost: {:?}", &stay - &numbers);
-    assert!(numbers.is_disjoint(&told.deleted_numbers), "came back: {:?}", &numbers & &told.deleted_numbers);
-    assert!(!told.named.is_empty(), "{told:?}");
     for (id, name) in told.named.iter().filter(|(id, _)| stands.contains(*id)) {
-        assert_eq!(names.get(id), Some(name), "{id} lost its name");
+        assert_eq!(trunks[id]["name"], **name, "{id} lost its name");
     }
 }
 
-/// Neither in the database nor in its write-ahead log.
-fn no_secret_in_the_table(folder: &Path) {
+fn numbers_are_as_told(told: &Told, trunks: &BTreeMap<String, Value>, numbers: &BTreeMap<String, Value>) {
+    for (id, trunk_id) in told.imported.iter().filter(|(id, _)| !told.doomed_numbers.contains(*id)) {
+        let number = numbers.get(id).unwrap_or_else(|| panic!("{id} is lost"));
+        if !told.doomed.contains(trunk_id) {
+            assert_eq!(number["trunk_id"], **trunk_id, "{id} lost its trunk");
+        }
+    }
+    let there = numbers.keys().cloned().collect();
+    assert!(told.deleted_numbers.is_disjoint(&there), "came back: {:?}", &told.deleted_numbers & &there);
+    for (id, trunk) in trunks.iter().filter(|(_, trunk)| trunk["kind"] != "byoc") {
+        assert!(numbers.values().any(|number| number["trunk_id"] == **id), "{trunk} outlived its numbers");
+    }
+}
+
+/// The numbers that are there, and no more, each on the rule of its trunk.
+async fn livekit_has_sold(service: &Trunkline, trunks: &BTreeMap<String, Value>, numbers: &BTreeMap<String, Value>) {
+    let rule = |number: &Value| {
+        let trunk_id = number["trunk_id"].as_str()?;
+        Some(text(&trunks[trunk_id], "livekit_dispatch_rule_id"))
+    };
+    let bought = numbers.values().filter(|number| number["type"] == "livekit");
+    let bought: BTreeMap<_, _> =
+        bought.map(|number| (text(number, "e164"), rule(number).into_iter().collect())).collect();
+    let livekit = probe::LiveKit::new(&serde_json::from_value(service.ready.clone()).unwrap());
+    assert_eq!(BTreeMap::from_iter(livekit.sold().await), bought);
+}
+
+/// What the trunks of the account's numbers need, and no more.
+async fn twilio_has(service: &Trunkline, trunks: &BTreeMap<String, Value>, numbers: &BTreeMap<String, Value>) {
+    let e164 = |text: &str| E164::parse(text).unwrap();
+    let bound = |id: &String| {
+        let bound = numbers.values().filter(|number| number["trunk_id"] == **id);
+        bound.map(|number| e164(&text(number, "e164"))).collect()
+    };
+    let expected = trunks.iter().filter(|(_, trunk)| trunk["kind"] == "twilio").map(|(id, _)| (id.clone(), bound(id)));
+    let of_account = AccountNumbers {
+        free: FREE.map(e164),
+        on_own_trunk: e164(ON_A_TRUNK),
+        of_application: e164(OF_AN_APPLICATION),
+    };
+    let twilio = probe::Twilio::new(service.ready("twilio_url").to_owned());
+    let there = OnAccount::read(&twilio, &account_of(service)).await;
+    assert_eq!(there.violations(&of_account, &expected.collect()), [""; 0]);
+}
+
+fn account_of(service: &Trunkline) -> TwilioAccount {
+    account_with(service.ready("twilio_account_sid"), service.ready("twilio_auth_token"))
+}
+
+/// Neither in the log, nor in the database or its write-ahead log.
+fn no_secret_shows(service: &Trunkline, folder: &Path) {
+    let no_trace = |place: &str, text: &str| {
+        canary::assert_no_trace(place, text);
+        canary::assert_no_trace_of(service.ready("twilio_auth_token"), place, text);
+    };
+    no_trace("log", &service.process.stderr());
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let of_the_table =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("dynamodb"));
     let mut read = 0;
     for path in files.filter(of_the_table) {
-        canary::assert_no_trace("table", &String::from_utf8_lossy(&std::fs::read(path).unwrap()));
+        no_trace("table", &String::from_utf8_lossy(&std::fs::read(path).unwrap()));
         read += 1;
     }
     assert_ne!(read, 0, "no table in {folder:?}");
 }
 
-/// Waits until a trunk more is created and one more deleted.
-async fn something_is_done(told: &Mutex<Told>) {
-    let done = || {
-        let told = told.lock().unwrap();
-        (told.created.len(), told.deleted.len())
-    };
-    let (start, (created, deleted)) = (Instant::now(), done());
-    while done().0 == created || done().1 == deleted {
-        assert!(start.elapsed() < PATIENCE, "nothing is answered");
+/// Waits until there is one more of each deed.
+async fn everything_is_done(told: &Mutex<Told>) {
+    let (start, before) = (Instant::now(), told.lock().unwrap().deeds.len());
+    loop {
+        let done = told.lock().unwrap().deeds[before..].to_vec();
+        let mut missing = Deed::ALL.iter().filter(|deed| !done.contains(deed)).peekable();
+        if missing.peek().is_none() {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "not done: {:?}", Vec::from_iter(missing));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Creates, changes and deletes trunks and phone numbers until nobody answers.
-async fn call_until_killed(client: Client, told: Arc<Mutex<Told>>) {
-    loop {
-        let created = client.create(&canary::body()).await;
+/// One of several who use the service at the same time, for the same workspace.
+#[derive(Clone)]
+struct Caller {
+    client: Client,
+    account: TwilioAccount,
+    told: Arc<Mutex<Told>>,
+}
+
+impl Caller {
+    /// Creates, changes and deletes trunks and phone numbers of all kinds until nobody answers.
+    async fn call_until_killed(self) {
+        loop {
+            match rand::random_range(0..4) {
+                0 => {
+                    // Few enough to be asked for twice.
+                    let e164 = format!("+12125550{}", rand::random_range(100..120));
+                    self.import(Kind::Livekit, &json!({ "e164": e164, "provider": "livekit" })).await;
+                }
+                1 | 2 => {
+                    let e164 = FREE[rand::random_range(0..FREE.len())];
+                    self.import(Kind::Twilio, &twilio_number(e164, &self.account)).await;
+                }
+                _ => self.carriers_trunk().await,
+            }
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap()
+    }
+
+    async fn carriers_trunk(&self) {
+        let created = self.client.create(&canary::body()).await;
         if created.status == 201 {
-            told.lock().unwrap().created.insert(created.id().to_owned());
-            change(&client, created.id(), &told).await;
-            import(&client, created.id(), &told).await;
+            {
+                let mut told = self.told();
+                told.created.insert(created.id().to_owned());
+                told.deeds.push(Deed::Created);
+            }
+            self.change(created.id()).await;
+            let e164 = format!("+49{:011}", rand::random_range(0..100_000_000_000_u64));
+            self.import(Kind::Byoc, &number(&e164, created.id())).await;
         }
         // The oldest that there is: also one whose 201 nobody saw, or whose deletion was lost. They count too.
-        let Some(oldest) = listed(&client).await.pop().filter(|_| created.status != 201 || rand::random()) else {
-            continue;
+        let oldest = listed(&self.client, TRUNKS).await.pop().filter(|_| created.status != 201 || rand::random());
+        if let Some(oldest) = oldest {
+            self.delete_trunk(&text(&oldest, "id"), text(&oldest, "kind").parse().unwrap()).await;
+        }
+    }
+
+    /// A new name and password, while the trunk is this caller's alone.
+    async fn change(&self, id: &str) {
+        let name = format!("named {}", rand::random::<u32>());
+        let patch = json!({ "name": name, "auth_password": canary::NEW_PASSWORD, "transport": "tcp" });
+        if self.client.patch(id, &patch).await.status == 200 {
+            let mut told = self.told();
+            told.named.insert(id.to_owned(), name);
+            told.deeds.push(Deed::Changed);
+        }
+    }
+
+    /// A number more, and every other time the oldest of its kind away, or the trunk from under it.
+    async fn import(&self, provider: Kind, body: &Value) {
+        let imported = self.client.import(body).await;
+        if imported.status == 201 {
+            let (id, trunk_id) = (imported.id().to_owned(), imported.text_of("trunk_id").to_owned());
+            let mut told = self.told();
+            told.deeds.push(Deed::Imported(provider));
+            if provider == Kind::Twilio && told.imported.values().any(|other| *other == trunk_id) {
+                told.deeds.push(Deed::Shared);
+            }
+            told.imported.insert(id, trunk_id);
+        }
+        let mut numbers = listed(&self.client, NUMBERS).await;
+        numbers.retain(|number| number["type"] == provider.as_str());
+        let Some(oldest) = numbers.pop().filter(|_| imported.status != 201 || rand::random()) else {
+            return;
         };
-        told.lock().unwrap().doomed.insert(oldest.clone());
-        if client.delete_trunk(&oldest).await.status == 204 {
-            told.lock().unwrap().deleted.insert(oldest);
+        match oldest["trunk_id"].as_str() {
+            Some(trunk_id) if rand::random_ratio(1, 4) => self.delete_trunk(trunk_id, provider).await,
+            trunk_id => self.delete_number(&text(&oldest, "id"), trunk_id, provider).await,
+        }
+    }
+
+    async fn delete_trunk(&self, id: &str, kind: Kind) {
+        self.told().doomed.insert(id.to_owned());
+        if self.client.delete_trunk(id).await.status == 204 {
+            let mut told = self.told();
+            told.deleted.insert(id.to_owned());
+            told.deeds.push(Deed::TrunkDeleted(kind));
+        }
+    }
+
+    async fn delete_number(&self, id: &str, trunk_id: Option<&str>, provider: Kind) {
+        self.told().doomed_numbers.insert(id.to_owned());
+        if self.client.delete_number(id).await.status != 204 {
+            return;
+        }
+        {
+            let mut told = self.told();
+            told.deleted_numbers.insert(id.to_owned());
+            told.deeds.push(Deed::NumberDeleted(provider));
+        }
+        match (provider, trunk_id) {
+            (Kind::Livekit, Some(trunk_id)) => {
+                self.told().deleted.insert(trunk_id.to_owned());
+            }
+            (Kind::Twilio, Some(trunk_id)) if self.client.get_trunk(trunk_id).await.status == 404 => {
+                let mut told = self.told();
+                if !told.doomed.contains(trunk_id) {
+                    told.deleted.insert(trunk_id.to_owned());
+                    told.deeds.push(Deed::WentWithTheLast);
+                }
+            }
+            _ => {}
         }
     }
 }
 
-/// A new name and password, while the trunk is this caller's alone.
-async fn change(client: &Client, id: &str, told: &Mutex<Told>) {
-    let name = format!("named {}", rand::random::<u32>());
-    let patch = json!({ "name": name, "auth_password": canary::NEW_PASSWORD, "transport": "tcp" });
-    if client.patch(id, &patch).await.status == 200 {
-        told.lock().unwrap().named.insert(id.to_owned(), name);
-    }
+/// What there is, newest first.
+async fn listed(client: &Client, path: &str) -> Vec<Value> {
+    let mut listed = client.get(&format!("{path}?limit=200")).await.expect(200);
+    let list = if path == TRUNKS { "trunks" } else { "numbers" };
+    let Value::Array(items) = listed.body[list].take() else { panic!("{}", listed.text) };
+    items
 }
 
-/// A number on the trunk, and every other time the oldest that there is away.
-async fn import(client: &Client, trunk_id: &str, told: &Mutex<Told>) {
-    let e164 = format!("+49{:011}", rand::random_range(0..100_000_000_000_u64));
-    let imported = client.import(&number(&e164, trunk_id)).await;
-    if imported.status == 201 {
-        told.lock().unwrap().imported.insert(imported.id().to_owned());
-    }
-    let numbers = listed_as(client, NUMBERS, "numbers").await;
-    let Some(oldest) = numbers.last().filter(|_| imported.status != 201 || rand::random()) else {
-        return;
-    };
-    told.lock().unwrap().doomed_numbers.insert(oldest.clone());
-    if client.delete_number(oldest).await.status == 204 {
-        told.lock().unwrap().deleted_numbers.insert(oldest.clone());
-    }
+fn by_id(items: Vec<Value>) -> BTreeMap<String, Value> {
+    items.into_iter().map(|item| (text(&item, "id"), item)).collect()
 }
 
-/// The trunks that are there, newest first.
-async fn listed(client: &Client) -> Vec<String> {
-    listed_as(client, TRUNKS, "trunks").await
+fn text(item: &Value, field: &str) -> String {
+    item[field].as_str().unwrap_or_else(|| panic!("no {field} in {item}")).to_owned()
 }
 
-async fn listed_as(client: &Client, path: &str, field: &str) -> Vec<String> {
-    let listed = client.get(&format!("{path}?limit=200")).await.expect(200);
-    let items = listed.body[field].as_array().unwrap().iter();
-    items.map(|item| item["id"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Waits until the checker finds nothing; gives the names of the trunks that are there.
-async fn settled(service: &Trunkline) -> BTreeMap<String, String> {
+/// Waits until nothing is under way: then the checker finds nothing.
+async fn settled(service: &Trunkline) {
     let settings = [
         ("TABLE_NAME", "table_name"),
         ("SECRET_PREFIX", "secret_prefix"),
@@ -204,11 +377,4 @@ async fn settled(service: &Trunkline) -> BTreeMap<String, String> {
         assert!(start.elapsed() < PATIENCE, "{records:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let client = service.client();
-    let mut names = BTreeMap::new();
-    for id in listed(&client).await {
-        let name = client.get_trunk(&id).await.expect(200).text_of("name").to_owned();
-        names.insert(id, name);
-    }
-    names
 }

@@ -8,10 +8,11 @@ use livekit_protocol::{
     CreateSipDispatchRuleRequest, CreateSipInboundTrunkRequest, CreateSipOutboundTrunkRequest, SipDispatchRule,
     SipDispatchRuleIndividual, SipDispatchRuleInfo, SipInboundTrunkInfo, SipOutboundTrunkInfo, sip_dispatch_rule,
 };
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use trunkline_domain::{
     AddressPolicy, ApiKey, Binding, BoundNumbers, E164, InboundObjects, JsonObject, Kind, LiveKitObjects, NewTrunk,
-    OutboundObjects, PhoneNumber, PhoneNumberLabel, Scope, Trunk, TrunkId, WorkspaceId,
+    OutboundObjects, PhoneNumber, PhoneNumberLabel, Scope, Trunk, TrunkId, TwilioAccount, WorkspaceId,
 };
 use trunkline_provisioning::ports::{NumberReservation, NumberWrite, Reservation, TrunkStore, UpdateBegin};
 use trunkline_provisioning::{Lease, LeaseOwner, SecretPrefix, TrunkKey};
@@ -32,6 +33,10 @@ const FULL_TRUNK: &str = "trunk_01m83t4fhre00b000000000004";
 const DEMO_NUMBER: (&str, &str) = ("phone_01m83t4gh0e00b000000000005", "+12025550101");
 /// A phone number of the second workspace's trunk.
 const SECOND_NUMBER: (&str, &str) = ("phone_01m83t4hg8e00b000000000006", "+12025550102");
+/// Stands for the Twilio account of whichever service the events are fed to.
+const ACCOUNT_SID: &str = "AC01a207a2508070000000000000000008";
+/// Stands for what opens that account.
+const AUTH_TOKEN: &str = "events-twilio-token-not-a-secret";
 const DEMO_KEY: &str = "sk_EventsDemoFull00000000000000000000000000000";
 
 /// One file.
@@ -75,8 +80,8 @@ pub struct Fed {
     pub responses: Vec<(String, Value)>,
 }
 
-/// Feeds the events of function `name` to its `binary`, one after the other, on a world with their fixtures. What it
-/// logs shows no secret of theirs, at whatever level.
+/// Feeds the events of function `name` to its `binary`, one after the other, on a world with their fixtures, whose Twilio
+/// account takes the place of theirs. What it logs shows no secret of theirs, at whatever level.
 pub async fn feed(binary: &str, name: &str) -> Fed {
     let world = World::start().await;
     world.add_event_fixtures().await;
@@ -94,12 +99,16 @@ pub async fn feed_with_numbers(binary: &str, name: &str) -> Fed {
 async fn feed_on(world: World, binary: &str, name: &str) -> Fed {
     let function = world.function(binary, &[("RUST_LOG", "trace")]).await;
     let mut responses = Vec::new();
+    let TwilioAccount { account_sid, auth_token } = world.twilio_account();
+    let auth_token = auth_token.expose_secret();
     for event in of(name) {
-        responses.push((event.name, opened(function.invoke(event.payload).await)));
+        let payload =
+            event.payload.to_string().replace(ACCOUNT_SID, account_sid.as_str()).replace(AUTH_TOKEN, auth_token);
+        responses.push((event.name, opened(function.invoke(serde_json::from_str(&payload).unwrap()).await)));
     }
     let logged = function.output();
     assert!(logged.lines().count() >= responses.len(), "a line for each request:\n{logged}");
-    for secret in ["sk_Events", "events-password-not-a-secret", "events-token-not-a-secret"] {
+    for secret in ["sk_Events", "events-password-not-a-secret", "events-token-not-a-secret", auth_token] {
         assert_no_trace_of(secret, "log", &logged);
     }
     Fed { world, function, responses }

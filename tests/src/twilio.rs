@@ -56,7 +56,8 @@ pub fn wrong_account() -> TwilioAccount {
     account_with(ACCOUNT_SID, "wrong")
 }
 
-pub(crate) fn account_with(account_sid: &str, auth_token: &str) -> TwilioAccount {
+/// What opens that account.
+pub fn account_with(account_sid: &str, auth_token: &str) -> TwilioAccount {
     TwilioAccount {
         account_sid: AccountSid::parse(account_sid).unwrap(),
         auth_token: AuthToken::parse(auth_token).unwrap(),

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
-use livekit_protocol::{ListPhoneNumbersRequest, ListPhoneNumbersResponse, PhoneNumberStatus};
 use serde_json::{Value, json};
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::{Answer, Left, World, number};
@@ -13,21 +12,12 @@ fn bought(e164: &str) -> Value {
     json!({ "e164": e164, "provider": "livekit", "label": "Front desk" })
 }
 
-/// The numbers that the LiveKit project has, with their dispatch rules.
-async fn owned(world: &World) -> Vec<(String, Vec<String>)> {
-    let statuses = [PhoneNumberStatus::Active, PhoneNumberStatus::Pending, PhoneNumberStatus::Offline];
-    let request =
-        ListPhoneNumbersRequest { statuses: statuses.map(i32::from).to_vec(), ..ListPhoneNumbersRequest::default() };
-    let listed: ListPhoneNumbersResponse = world.livekit().call_about_numbers("ListPhoneNumbers", &request).await;
-    listed.items.into_iter().map(|number| (number.e164_format, number.sip_dispatch_rule_ids)).collect()
-}
-
 async fn buy(world: &World) -> Answer {
     world.client().import(&bought(E164)).await.expect(201)
 }
 
 async fn assert_nothing_bought(world: &World, left: Left) {
-    assert_eq!((owned(world).await, world.dynamodb().numbers().await), (vec![], (0, 0, 0)));
+    assert_eq!((world.livekit().sold().await, world.dynamodb().numbers().await), (vec![], (0, 0, 0)));
     assert_eq!(world.left().await, left);
     assert_eq!(world.differences().await, [""; 0]);
 }
@@ -49,7 +39,7 @@ async fn a_number_is_bought_with_a_trunk_that_it_rings_on() {
     let contents = world.livekit().of(trunk_id).await;
     assert_eq!(contents.inbound[0].numbers, [trunk_id, E164]);
     let rule_id = shown.text_of("livekit_dispatch_rule_id");
-    assert_eq!(owned(&world).await, [(E164.to_owned(), vec![rule_id.to_owned()])]);
+    assert_eq!(world.livekit().sold().await, [(E164.to_owned(), vec![rule_id.to_owned()])]);
     assert_eq!((world.dynamodb().numbers().await, world.left().await), ((1, 1, 1), Left::inbound(1)));
     assert_eq!(world.differences().await, [""; 0]);
 }
@@ -71,7 +61,7 @@ async fn a_deleted_trunk_leaves_its_number_which_can_then_be_given_back() {
     let world = World::start().await;
     let number = buy(&world).await;
     world.client().delete_trunk(number.text_of("trunk_id")).await.expect(204);
-    assert_eq!(owned(&world).await, [(E164.to_owned(), vec![])]);
+    assert_eq!(world.livekit().sold().await, [(E164.to_owned(), vec![])]);
     let unbound = world.client().get_number(number.id()).await.expect(200);
     assert_eq!((&unbound.body["capabilities"], unbound.body.get("trunk_id")), (&json!([]), None));
     assert_eq!(unbound.body["provider_phone_number_id"], number.body["provider_phone_number_id"]);
@@ -108,7 +98,7 @@ async fn what_cannot_be_bought_leaves_nothing() {
         let refused = client.import(&bought(E164)).await.expect_error(409, "conflict");
         assert!(!refused.text.contains(&world.ready().workspace_id));
     }
-    assert_eq!((owned(&world).await.len(), world.dynamodb().numbers().await), (1, (1, 1, 1)));
+    assert_eq!((world.livekit().sold().await.len(), world.dynamodb().numbers().await), (1, (1, 1, 1)));
     world.client().delete_number(number.id()).await.expect(204);
 
     // A trunk too many.
@@ -125,7 +115,7 @@ async fn an_idempotency_key_buys_once() {
     let again = world.client().import_once("order-1", &bought(E164)).await.expect(201);
     assert_eq!((first.text, again.header("idempotent-replayed")), (again.text.clone(), Some("true")));
     world.client().import_once("order-1", &bought("+12125550101")).await.expect_error(409, "idempotency_conflict");
-    assert_eq!((owned(&world).await.len(), world.dynamodb().numbers().await), (1, (1, 1, 1)));
+    assert_eq!((world.livekit().sold().await.len(), world.dynamodb().numbers().await), (1, (1, 1, 1)));
 }
 
 #[tokio::test]
@@ -140,7 +130,7 @@ async fn what_fails_on_the_way_is_taken_back() {
         assert_nothing_bought(&world, Left::tombstones(1)).await;
         // The idempotency key is free again.
         world.client().import_once("order-1", &bought(E164)).await.expect(201);
-        assert_eq!(owned(&world).await.len(), 1, "{on}, call {undone}");
+        assert_eq!(world.livekit().sold().await.len(), 1, "{on}, call {undone}");
     }
 }
 
@@ -152,7 +142,7 @@ async fn a_purchase_whose_answer_was_lost_is_given_back() {
     world.heal();
     // By the rule alone the number is known as ours: it stays for the last look.
     let left = world.left().await;
-    assert_eq!((owned(&world).await, world.dynamodb().numbers().await), (vec![], (0, 0, 0)));
+    assert_eq!((world.livekit().sold().await, world.dynamodb().numbers().await), (vec![], (0, 0, 0)));
     assert_eq!(left, Left { rules: 1, ..Left::tombstones(1) });
     buy(&world).await;
 }

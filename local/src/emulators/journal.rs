@@ -83,6 +83,14 @@ impl Journal {
         }
     }
 
+    /// What `request` puts and removes is kept whole or, when the process is killed meanwhile, not at all.
+    pub(super) fn whole<T>(&self, request: impl FnOnce() -> T) -> Result<T, JournalError> {
+        self.with(|connection| connection.execute_batch("BEGIN"))?;
+        let answer = request();
+        self.with(|connection| connection.execute_batch("COMMIT"))?;
+        Ok(answer)
+    }
+
     fn with<T>(&self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>, JournalError> {
         let Some(connection) = &self.0 else { return Ok(None) };
         let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,5 +172,36 @@ impl<T: Record> Table<T> {
                 .execute((self.name, key))
         })?;
         Ok(self.rows.remove(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_kept_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::File(folder.path().join("kept.sqlite"));
+        let open = || {
+            let journal = Journal::open(&storage).unwrap();
+            let table: Table<String> = Table::open(&journal, "letter").unwrap();
+            (journal, table)
+        };
+        let put = |table: &mut Table<String>, key: &str| table.put(key, key.to_owned()).unwrap();
+        let (journal, mut table) = open();
+        journal.whole(|| ["a", "b"].map(|key| put(&mut table, key))).unwrap();
+        let killed = catch_unwind(AssertUnwindSafe(|| {
+            journal.whole(|| {
+                table.remove("a").unwrap();
+                put(&mut table, "c");
+                panic!("killed")
+            })
+        }));
+        assert!(killed.is_err());
+        drop((journal, table));
+        assert_eq!(open().1.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use trunkline_domain::{E164, TwilioAccount};
 
 use crate::canary::CREDENTIALS;
+use crate::probe;
 use crate::twilio::account_with;
 
 /// How many trunks an account may have, and how many credential lists.
@@ -82,13 +83,39 @@ impl TrunkThere {
 }
 
 impl OnAccount {
+    /// All that an account has.
+    pub async fn read(accounts: &probe::Twilio, account: &TwilioAccount) -> Self {
+        let probe::OnTwilio { trunks, credential_lists, numbers } = accounts.all(account).await;
+        let trunk = |trunk: probe::TwilioTrunk| {
+            let there = TrunkThere {
+                name: trunk.name,
+                domain_name: trunk.domain_name,
+                origination_urls: trunk.origination_urls,
+                lists: trunk.credential_lists.into_iter().collect(),
+            };
+            (trunk.sid, there)
+        };
+        let list = |list: probe::CredentialList| {
+            (list.sid, ListThere { name: list.name, usernames: list.usernames.into_iter().collect() })
+        };
+        let number = |number: probe::TwilioNumber| {
+            let there = NumberThere {
+                e164: E164::parse(&number.e164).unwrap(),
+                trunk_sid: number.trunk_sid,
+                application_sid: number.voice_application_sid,
+            };
+            (number.sid, there)
+        };
+        Self {
+            trunks: trunks.into_iter().map(trunk).collect(),
+            lists: credential_lists.into_iter().map(list).collect(),
+            numbers: numbers.into_iter().map(number).collect(),
+        }
+    }
+
     /// What is there and should not be, and the other way round. `numbers` are the account's; `expected` are the live trunks
     /// of `kind: twilio`, each with its phone numbers.
-    pub(super) fn violations(
-        &self,
-        numbers: &AccountNumbers,
-        expected: &BTreeMap<String, BTreeSet<E164>>,
-    ) -> Vec<String> {
+    pub fn violations(&self, numbers: &AccountNumbers, expected: &BTreeMap<String, BTreeSet<E164>>) -> Vec<String> {
         let mut violations = Vec::new();
         for (sid, TrunkThere { name, .. }) in &self.trunks {
             if name != OWN_TRUNK && !expected.contains_key(name) {

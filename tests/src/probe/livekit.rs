@@ -1,7 +1,7 @@
 use livekit_protocol::{
-    ListSipDispatchRuleRequest, ListSipDispatchRuleResponse, ListSipInboundTrunkRequest, ListSipInboundTrunkResponse,
-    ListSipOutboundTrunkRequest, ListSipOutboundTrunkResponse, SipDispatchRuleInfo, SipInboundTrunkInfo,
-    SipOutboundTrunkInfo,
+    ListPhoneNumbersRequest, ListPhoneNumbersResponse, ListSipDispatchRuleRequest, ListSipDispatchRuleResponse,
+    ListSipInboundTrunkRequest, ListSipInboundTrunkResponse, ListSipOutboundTrunkRequest, ListSipOutboundTrunkResponse,
+    PhoneNumberStatus, SipDispatchRuleInfo, SipInboundTrunkInfo, SipOutboundTrunkInfo,
 };
 use livekit_token::{AccessToken, SIPGrants};
 use prost::Message;
@@ -80,6 +80,18 @@ impl LiveKit {
         let request = ListSipDispatchRuleRequest { trunk_ids, ..Default::default() };
         let rules: ListSipDispatchRuleResponse = self.call("ListSIPDispatchRule", &request).await;
         rules.items
+    }
+
+    /// The phone numbers that it has sold and that were not given back, with their dispatch rules.
+    pub async fn sold(&self) -> Vec<(String, Vec<String>)> {
+        let statuses = [PhoneNumberStatus::Active, PhoneNumberStatus::Pending, PhoneNumberStatus::Offline];
+        let request = ListPhoneNumbersRequest {
+            statuses: statuses.map(i32::from).to_vec(),
+            ..ListPhoneNumbersRequest::default()
+        };
+        let listed: ListPhoneNumbersResponse = self.call_about_numbers("ListPhoneNumbers", &request).await;
+        assert!(listed.next_page_token.is_none(), "more than one page");
+        listed.items.into_iter().map(|number| (number.e164_format, number.sip_dispatch_rule_ids)).collect()
     }
 
     /// Any method of SIP, which must succeed.

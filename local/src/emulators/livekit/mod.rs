@@ -141,7 +141,8 @@ impl LiveKit {
             return Err(TwirpError::permissions_denied());
         }
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        encoding.encode(&method(&mut store, request)?)
+        let journal = store.journal.clone();
+        encoding.encode(&journal.whole(|| method(&mut store, request))??)
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Store {
     pub(super) rules: Table<SipDispatchRuleInfo>,
     /// What was ever bought, by id.
     pub(super) phone_numbers: Table<PhoneNumber>,
+    pub(super) journal: Journal,
 }
 
 impl Store {
@@ -30,6 +31,7 @@ impl Store {
             outbound: Table::open(&journal, "sip_outbound_trunk")?,
             rules: Table::open(&journal, "sip_dispatch_rule")?,
             phone_numbers: Table::open(&journal, "phone_number")?,
+            journal,
         })
     }
 }

@@ -54,9 +54,9 @@ impl Twilio {
     /// When the data file cannot be opened, is open elsewhere, or is not one of ours.
     pub fn open(storage: &Storage, accounts: Vec<Account>) -> Result<Self, JournalError> {
         let mut store = Store::open(storage)?;
-        for account in &accounts {
-            store.add_numbers(account, Timestamp::now())?;
-        }
+        let journal = store.journal.clone();
+        let now = Timestamp::now();
+        journal.whole(|| accounts.iter().try_for_each(|account| store.add_numbers(account, now)))??;
         Ok(Self { accounts, store: Mutex::new(store) })
     }
 
@@ -78,6 +78,7 @@ impl Twilio {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let account = account::caller(headers, &self.accounts, &store)?;
+        let journal = store.journal.clone();
         let context = Context {
             store: &mut store,
             account,
@@ -87,41 +88,7 @@ impl Twilio {
             form: Form::parse(body),
             now: Timestamp::now(),
         };
-        let path = uri.path().strip_suffix(".json").unwrap_or(uri.path());
-        let segments: Vec<_> = path.split('/').skip(1).collect();
-        match (method.as_str(), segments.as_slice()) {
-            (method, ["2010-04-01", "Accounts", sid, rest @ ..]) if account.account_sid == *sid => {
-                match (method, rest) {
-                    ("GET", ["IncomingPhoneNumbers"]) => numbers::list(context),
-                    ("GET", ["SIP", "CredentialLists"]) => credential_lists::list(context),
-                    ("POST", ["SIP", "CredentialLists"]) => credential_lists::create(context),
-                    ("GET", ["SIP", "CredentialLists", list]) => credential_lists::get(context, list),
-                    ("DELETE", ["SIP", "CredentialLists", list]) => credential_lists::delete(context, list),
-                    ("GET", ["SIP", "CredentialLists", list, "Credentials"]) => {
-                        credential_lists::list_credentials(context, list)
-                    }
-                    ("POST", ["SIP", "CredentialLists", list, "Credentials"]) => {
-                        credential_lists::create_credential(context, list)
-                    }
-                    _ => Err(context.not_found()),
-                }
-            }
-            ("GET", ["v1", "Trunks"]) => trunks::list(context),
-            ("POST", ["v1", "Trunks"]) => trunks::create(context),
-            ("GET", ["v1", "Trunks", trunk]) => trunks::get(context, trunk),
-            ("DELETE", ["v1", "Trunks", trunk]) => trunks::delete(context, trunk),
-            ("GET", ["v1", "Trunks", trunk, "OriginationUrls"]) => trunk_parts::list_urls(context, trunk),
-            ("POST", ["v1", "Trunks", trunk, "OriginationUrls"]) => trunk_parts::create_url(context, trunk),
-            ("GET", ["v1", "Trunks", trunk, "CredentialLists"]) => trunk_parts::list_lists(context, trunk),
-            ("POST", ["v1", "Trunks", trunk, "CredentialLists"]) => trunk_parts::attach_list(context, trunk),
-            ("GET", ["v1", "Trunks", trunk, "PhoneNumbers"]) => numbers::list_of_trunk(context, trunk),
-            ("POST", ["v1", "Trunks", trunk, "PhoneNumbers"]) => numbers::attach(context, trunk),
-            ("GET", ["v1", "Trunks", trunk, "PhoneNumbers", number]) => numbers::get_of_trunk(context, trunk, number),
-            ("DELETE", ["v1", "Trunks", trunk, "PhoneNumbers", number]) => numbers::detach(context, trunk, number),
-            ("POST", ["v1", "AuthTokens", "Secondary"]) => auth_tokens::create_secondary(context),
-            ("POST", ["v1", "AuthTokens", "Promote"]) => auth_tokens::promote(context),
-            _ => Err(context.not_found()),
-        }
+        journal.whole(|| context.answer(method))?
     }
 }
 
@@ -138,6 +105,44 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
+    fn answer(self, method: &Method) -> Result<Answer, TwilioError> {
+        let path = self.path.strip_suffix(".json").unwrap_or(self.path);
+        let segments: Vec<_> = path.split('/').skip(1).collect();
+        match (method.as_str(), segments.as_slice()) {
+            (method, ["2010-04-01", "Accounts", sid, rest @ ..]) if self.account.account_sid == *sid => {
+                match (method, rest) {
+                    ("GET", ["IncomingPhoneNumbers"]) => numbers::list(self),
+                    ("GET", ["SIP", "CredentialLists"]) => credential_lists::list(self),
+                    ("POST", ["SIP", "CredentialLists"]) => credential_lists::create(self),
+                    ("GET", ["SIP", "CredentialLists", list]) => credential_lists::get(self, list),
+                    ("DELETE", ["SIP", "CredentialLists", list]) => credential_lists::delete(self, list),
+                    ("GET", ["SIP", "CredentialLists", list, "Credentials"]) => {
+                        credential_lists::list_credentials(self, list)
+                    }
+                    ("POST", ["SIP", "CredentialLists", list, "Credentials"]) => {
+                        credential_lists::create_credential(self, list)
+                    }
+                    _ => Err(self.not_found()),
+                }
+            }
+            ("GET", ["v1", "Trunks"]) => trunks::list(self),
+            ("POST", ["v1", "Trunks"]) => trunks::create(self),
+            ("GET", ["v1", "Trunks", trunk]) => trunks::get(self, trunk),
+            ("DELETE", ["v1", "Trunks", trunk]) => trunks::delete(self, trunk),
+            ("GET", ["v1", "Trunks", trunk, "OriginationUrls"]) => trunk_parts::list_urls(self, trunk),
+            ("POST", ["v1", "Trunks", trunk, "OriginationUrls"]) => trunk_parts::create_url(self, trunk),
+            ("GET", ["v1", "Trunks", trunk, "CredentialLists"]) => trunk_parts::list_lists(self, trunk),
+            ("POST", ["v1", "Trunks", trunk, "CredentialLists"]) => trunk_parts::attach_list(self, trunk),
+            ("GET", ["v1", "Trunks", trunk, "PhoneNumbers"]) => numbers::list_of_trunk(self, trunk),
+            ("POST", ["v1", "Trunks", trunk, "PhoneNumbers"]) => numbers::attach(self, trunk),
+            ("GET", ["v1", "Trunks", trunk, "PhoneNumbers", number]) => numbers::get_of_trunk(self, trunk, number),
+            ("DELETE", ["v1", "Trunks", trunk, "PhoneNumbers", number]) => numbers::detach(self, trunk, number),
+            ("POST", ["v1", "AuthTokens", "Secondary"]) => auth_tokens::create_secondary(self),
+            ("POST", ["v1", "AuthTokens", "Promote"]) => auth_tokens::promote(self),
+            _ => Err(self.not_found()),
+        }
+    }
+
     fn not_found(&self) -> TwilioError {
         TwilioError::not_found(self.path)
     }

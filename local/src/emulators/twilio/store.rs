@@ -20,6 +20,7 @@ pub(super) struct Store {
     pub(super) credential_lists: Table<CredentialList>,
     /// Of the accounts that have changed theirs, by the account's sid.
     pub(super) auth_tokens: Table<AuthTokens>,
+    pub(super) journal: Journal,
 }
 
 /// A phone number.
@@ -129,6 +130,7 @@ impl Store {
             trunks: Table::open(&journal, "trunk")?,
             credential_lists: Table::open(&journal, "credential_list")?,
             auth_tokens: Table::open(&journal, "auth_tokens")?,
+            journal,
         })
     }
 

@@ -110,7 +110,7 @@ impl Outside for Emulated<'_> {
     }
 
     async fn on_account(&self) -> OnAccount {
-        account::read(&self.systems.accounts, &self.account()).await
+        OnAccount::read(&self.systems.accounts, &self.account()).await
     }
 
     async fn put_forward(&self, clock: Clock) -> usize {
