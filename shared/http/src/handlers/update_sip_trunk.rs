@@ -27,6 +27,7 @@ pub struct UpdateSipTrunk<K, S, V, L> {
 impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for UpdateSipTrunk<K, S, V, L> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
+        request.without_query()?;
         let key = trunk_key(request, workspace_id)?;
         let patch = JsonObject::parse(request.body_of(&[MERGE_PATCH, JSON])?)?;
         let update = UpdateRequest {

@@ -86,7 +86,7 @@ pub(super) fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value
         "DeleteShown": link("deletePhoneNumber", "Delete the number."),
     });
     responses.insert("200".to_owned(), shown);
-    let codes = [Unauthorized, PhoneNumberNotFound, InternalError, ServiceUnavailable];
+    let codes = [ValidationFailed, Unauthorized, PhoneNumberNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
     json!({
         "operationId": "getPhoneNumber",
@@ -130,7 +130,8 @@ pub(super) fn update(schemas: &mut Schemas, components: &mut BTreeMap<String, Va
 pub(super) fn delete(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
     let mut responses = Map::new();
     responses.insert("204".to_owned(), empty_response("The number is gone, and rings nowhere.", &[]));
-    let codes = [Unauthorized, InsufficientScope, PhoneNumberNotFound, InternalError, ServiceUnavailable];
+    let codes =
+        [ValidationFailed, Unauthorized, InsufficientScope, PhoneNumberNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
     errors::add_failed_number_deletion(&mut responses, schemas, components);
     json!({

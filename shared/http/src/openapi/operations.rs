@@ -109,7 +109,7 @@ fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value
     });
     responses.insert("200".to_owned(), shown);
     responses.insert("304".to_owned(), empty_response("The version that the client has is the newest.", &[ETAG]));
-    let codes = [Unauthorized, SipTrunkNotFound, InternalError, ServiceUnavailable];
+    let codes = [ValidationFailed, Unauthorized, SipTrunkNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
     json!({
         "operationId": "getSipTrunk",
@@ -170,7 +170,8 @@ fn update(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
 fn delete(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
     let mut responses = Map::new();
     responses.insert("204".to_owned(), empty_response("The trunk is gone, with its LiveKit objects and secret.", &[]));
-    let codes = [Unauthorized, InsufficientScope, SipTrunkNotFound, InternalError, ServiceUnavailable];
+    let codes =
+        [ValidationFailed, Unauthorized, InsufficientScope, SipTrunkNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
     errors::add_unfinished_deletion(&mut responses, schemas, components);
     json!({
