@@ -406,6 +406,70 @@ async fn a_number_that_twilio_does_not_let_go_stays() {
     assert_eq!((world.on_twilio().await, world.differences().await), (there, vec![]));
 }
 
+/// A world with a number, and a patch that gives its trunk the account's new auth token, or `token`.
+async fn with_new_token(world: &World, token: Option<&str>) -> (Answer, Value) {
+    let number = import(world, FREE[0]).await;
+    let changed = world.twilio().change_token(&world.twilio_account()).await;
+    let token = token.unwrap_or(changed.auth_token.expose_secret());
+    let patch = json!({ "name": "Rotated", "credentials": { "auth_token": token } });
+    (world.client().get_trunk(number.text_of("trunk_id")).await.expect(200), patch)
+}
+
+/// What a refused patch leaves: the trunk, and the one secret that it had.
+async fn assert_not_patched(world: &World, trunk: &Answer, place: &str) {
+    let now = world.client().get_trunk(trunk.id()).await.expect(200);
+    assert_eq!((&now.body, now.header("etag")), (&trunk.body, trunk.header("etag")), "{place}");
+    assert_eq!((world.left().await, world.secrets().all().await.len()), (Left::both(1) + CHANGED, 1), "{place}");
+}
+
+#[tokio::test]
+async fn an_auth_token_that_twilio_does_not_take_replaces_none() {
+    let world = World::faulty().await;
+    let (trunk, patch) = with_new_token(&world, Some("mistyped")).await;
+    let refused = world.client().patch(trunk.id(), &patch).await.expect_error(400, "validation_failed");
+    assert_field(&refused, "credentials.auth_token", "the account's current auth token");
+    assert_not_patched(&world, &trunk, "mistyped").await;
+    // Nor does it cost a call where the patch is refused anyway.
+    world.faults(System::Twilio).forget_calls();
+    let conditional = json!({ "credentials": { "auth_token": "mistyped" }, "transport": "sctp" });
+    let refused = world.client().patch(trunk.id(), &conditional).await.expect_error(400, "validation_failed");
+    assert_field(&refused, "transport", "must be one of");
+    assert_eq!(world.faults(System::Twilio).calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_auth_token_that_cannot_be_tried_replaces_none() {
+    let failures = faults().into_iter().chain([Fault::twilio(429, 20429)]).map(|fault| (fault, 502));
+    for (fault, status) in failures.chain([(Fault::twilio(403, 20403), 409)]) {
+        let world = World::faulty().await;
+        let (trunk, patch) = with_new_token(&world, None).await;
+        world.faults(System::Twilio).inject(On::operation("GET Trunks"), fault.clone());
+        let refused = world.client().patch(trunk.id(), &patch).await.expect(status);
+        if status == 502 {
+            assert_upstream(&refused, "twilio");
+        } else {
+            assert!(refused.text.contains("it may be suspended"), "{}", refused.text);
+        }
+        world.heal();
+        assert_not_patched(&world, &trunk, &format!("{fault:?}")).await;
+        let patched = world.client().patch(trunk.id(), &patch).await.expect(200);
+        assert_eq!(patched.text_of("name"), "Rotated");
+        assert_eq!(world.differences().await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_patch_without_an_auth_token_of_twilios_asks_nothing_there() {
+    let world = World::faulty().await;
+    let number = import(&world, FREE[0]).await;
+    let carriers = world.client().create(&both()).await.expect(201);
+    world.faults(System::Twilio).forget_calls();
+    world.client().patch(number.text_of("trunk_id"), &json!({ "name": "New", "transport": "tcp" })).await.expect(200);
+    let credentials = json!({ "credentials": { "auth_token": "the carrier's" } });
+    world.client().patch(carriers.id(), &credentials).await.expect(200);
+    assert_eq!(world.faults(System::Twilio).calls(), [""; 0]);
+}
+
 /// The one warning of what is left at Twilio, in a log without what opened the account.
 fn assert_warned(world: &World, lines: &Lines) {
     let warnings = lines.warning(LEFT_THERE);

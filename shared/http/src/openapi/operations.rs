@@ -152,8 +152,8 @@ fn update(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
         "tags": ["SIP trunks"],
         "summary": "Change a trunk",
         "description": "A JSON merge patch (RFC 7396). Changes the trunk, its LiveKit objects and its secret: all of it, or \
-            nothing. A patch that changes nothing is answered with the trunk as it is. A running call keeps what it was \
-            made with.",
+            nothing. A patch that changes nothing is answered with the trunk as it is. A new `auth_token` of `kind: twilio` is \
+            tried at Twilio first. A running call keeps what it was made with.",
         "parameters": [id::<TrunkId>(schemas), {
             "name": headers::written(&IF_MATCH),
             "in": "header",
