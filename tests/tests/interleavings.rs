@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 use trunkline_domain::Direction;
 use trunkline_provisioning::ports::TwilioRefusal;
-use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse, NumberError, UpdateError};
+use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse, NumberError, UpdateError, Upstream};
 use trunkline_tests::canary;
 use trunkline_tests::faulty::{
     Actor, Answer, Call, Clock, Ground, How, InProcess, NumberPlace, NumberWork, Outside, Patch, Run, Stand, Systems,
@@ -478,9 +478,12 @@ fn told_of_number(error: &NumberError) -> Option<Told> {
         | NumberError::KeyUsed(KeyUse::Running)
         | NumberError::Busy => Some(Told::Refused),
         NumberError::NotFound | NumberError::NoSuchTrunk => Some(Told::Gone),
-        NumberError::Conflict | NumberError::Twilio(TwilioRefusal::NotThere) => Some(Told::Conflict),
-        // The lease was lost, or the number has changed.
-        NumberError::Unavailable => Some(Told::Failed),
+        NumberError::Conflict | NumberError::Twilio(TwilioRefusal::NotThere | TwilioRefusal::Taken) => {
+            Some(Told::Conflict)
+        }
+        // The lease was lost, or the number has changed; or the sweeper has taken away what a first import had just made at
+        // Twilio.
+        NumberError::Unavailable | NumberError::Upstream(Upstream::Twilio) => Some(Told::Failed),
         _ => None,
     }
 }

@@ -185,11 +185,35 @@ async fn a_number_that_something_there_takes_meanwhile_is_not_taken_from_it() {
         gate.open();
     });
     let refused = refused.expect_error(409, "conflict");
-    assert!(refused.text.contains("something there has just taken the number"), "{}", refused.text);
+    assert!(refused.text.contains("something on this Twilio account has just taken the number"), "{}", refused.text);
     let after = world.on_twilio().await;
     assert_eq!(after.number(FREE[0]).trunk_sid.as_ref(), Some(&office));
     assert_eq!((after.trunks.len(), after.credential_lists), (before.trunks.len(), before.credential_lists));
     assert_eq!((world.left().await, world.dynamodb().numbers().await), (UNDONE, (0, 0, 0)));
+}
+
+/// The remedy of a trunk that was deleted there by hand is told, and works.
+#[tokio::test]
+async fn a_trunk_that_is_gone_at_twilio_is_told_from_an_account_that_is() {
+    let world = World::faulty().await;
+    let client = world.client();
+    world.faults(System::Twilio).inject(On::operation(LOOK), Fault::twilio(404, 20404));
+    let no_account = client.import(&body(&world, FREE[0])).await.expect_error(400, "validation_failed");
+    assert_field(&no_account, "twilio.account_sid", "Twilio has no such account");
+    world.heal();
+    assert_eq!(world.left().await, Left::NOTHING);
+
+    let (first, _, there) = with_number(&world).await;
+    let trunk_sid = &there.trunks_named(first.text_of("trunk_id"))[0].sid;
+    world.twilio().delete_trunk(&world.twilio_account(), trunk_sid).await;
+    let gone = client.import_once("order-1", &body(&world, FREE[1])).await.expect_error(409, "conflict");
+    assert!(gone.text.contains("delete these numbers here"), "{}", gone.text);
+    assert_eq!((world.left().await, world.dynamodb().numbers().await), (Left::both(1) + CHANGED, (1, 1, 1)));
+    client.delete_number(first.id()).await.expect(204);
+    let again = client.import_once("order-1", &body(&world, FREE[1])).await.expect(201);
+    import(&world, FREE[0]).await;
+    assert_eq!(world.on_twilio().await.trunks_named(again.text_of("trunk_id"))[0].numbers, [FREE[1], FREE[0]]);
+    assert_eq!(world.differences().await, [""; 0]);
 }
 
 #[tokio::test]

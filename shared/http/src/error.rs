@@ -194,8 +194,15 @@ impl ApiError {
             TwilioRefusal::LimitReached => Self::conflict(
                 "this Twilio account has as many trunks or credential lists as it may have: delete one there, then try again",
             ),
+            TwilioRefusal::NoAccount => Self::invalid(
+                "twilio.account_sid",
+                "Twilio has no such account, or no longer: it may be closed; name another",
+            ),
             TwilioRefusal::NotThere => Self::conflict(
-                "the number or the trunk that holds it here is not on this Twilio account any more, or something there has just taken the number: where the trunk is gone, delete it here too; then try again",
+                "the trunk of this Twilio account's numbers is not there any more: delete these numbers here, the last one takes the trunk with it; then import them again",
+            ),
+            TwilioRefusal::Taken => Self::conflict(
+                "something on this Twilio account has just taken the number, or it has left the account: take it off there, or buy it there, then try again",
             ),
         }
     }

@@ -203,8 +203,7 @@ impl<T: TwilioService> Aside for Placement<'_, T> {
     async fn make(&self) -> Result<(), TwilioError> {
         match (self.place(self.shall_be).await, self.shall_be) {
             (Ok(true), _) => Ok(()),
-            // Something there has taken it meanwhile.
-            (Ok(false), _) => Err(TwilioError::Refused(TwilioRefusal::NotThere)),
+            (Ok(false), _) => Err(TwilioError::Refused(TwilioRefusal::Taken)),
             (Err(error), true) => Err(error),
             (Err(error), false) => Ok(unless_refused(self.account, self.trunk_sid, Err(error))?),
         }

@@ -216,10 +216,13 @@ fn is_on(number: &TwilioNumber, trunk: Option<&TrunkRecord>) -> bool {
     objects.is_some_and(|objects| number.trunk_sid.as_ref() == Some(&objects.trunk_sid))
 }
 
-/// Why an import fails that has begun with credentials that were right.
+/// Why a first import fails that has begun with what is right: the account is there, and a trunk that is not has just been
+/// made.
 fn failed(error: TwilioError) -> NumberError {
     match error {
-        TwilioError::Refused(TwilioRefusal::Credentials) => NumberError::Upstream(Upstream::Twilio),
+        TwilioError::Refused(TwilioRefusal::Credentials | TwilioRefusal::NoAccount | TwilioRefusal::NotThere) => {
+            NumberError::Upstream(Upstream::Twilio)
+        }
         error => error.into(),
     }
 }
