@@ -313,6 +313,70 @@ async fn a_second_import_that_fails_leaves_the_trunk_as_it_was() {
     }
 }
 
+/// A world with a number, and one that the customer has put on its trunk by hand; what there is at Twilio then.
+async fn with_one_by_hand(world: &World) -> OnTwilio {
+    let (first, _, there) = with_number(world).await;
+    let trunk_sid = &there.trunks_named(first.text_of("trunk_id"))[0].sid;
+    world.twilio().attach(&world.twilio_account(), trunk_sid, &there.number(FREE[1]).sid).await;
+    world.on_twilio().await
+}
+
+#[tokio::test]
+async fn a_number_that_the_customer_has_put_on_the_trunk_stays_there_when_its_import_fails() {
+    for (system, on, fault) in [
+        // The second look: the first is before anything is written.
+        (System::Twilio, On::operation(LOOK).nth(2), Fault::twilio(400, 20001)),
+        (System::LiveKit, On::operation("UpdateSIPInboundTrunk").nth(1), Fault::twirp(403, "permission_denied")),
+        (System::LiveKit, On::operation("UpdateSIPOutboundTrunk").nth(1), Fault::twirp(400, "invalid_argument")),
+    ] {
+        let world = swept().await;
+        let there = with_one_by_hand(&world).await;
+        world.until_left(Left::both(1)).await;
+        let place = format!("{on:?}");
+        world.faults(system).inject(on, fault);
+        world.client().import(&body(&world, FREE[1])).await.expect_error(502, "upstream_failure");
+        world.heal();
+        assert_eq!(world.on_twilio().await, there, "{place}");
+        // Nor does the last look take it off.
+        world.until_left(Left::both(1)).await;
+        assert_eq!((world.on_twilio().await, world.differences().await), (there, vec![]), "{place}");
+        assert_eq!(world.dynamodb().numbers().await, (1, 1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_is_on_the_trunk_by_hand_is_imported_and_removed_like_others() {
+    let world = swept().await;
+    let there = with_one_by_hand(&world).await;
+    world.faults(System::Twilio).forget_calls();
+    let second = import(&world, FREE[1]).await;
+    assert_eq!(world.faults(System::Twilio).calls(), [LOOK, LOOK]);
+    world.until_left(Left::both(1)).await;
+    assert_eq!(world.on_twilio().await, there);
+    world.client().delete_number(second.id()).await.expect(204);
+    assert_eq!(world.on_twilio().await.number(FREE[1]).trunk_sid, None);
+    assert_eq!(world.differences().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_number_that_leaves_the_trunk_meanwhile_is_not_imported() {
+    let world = World::faulty().await;
+    let there = with_one_by_hand(&world).await;
+    let gate = world.faults(System::DynamoDb).hold(On::operation("TransactWriteItems").nth(1));
+    let (client, body) = (world.client(), body(&world, FREE[1]));
+    let trunk_sid = there.number(FREE[1]).trunk_sid.clone().unwrap();
+    let (refused, ()) = tokio::join!(client.import_once("order-1", &body), async {
+        gate.reached().await;
+        world.twilio().detach(&world.twilio_account(), &trunk_sid, &there.number(FREE[1]).sid).await;
+        gate.open();
+    });
+    let refused = refused.expect_error(409, "conflict");
+    assert!(refused.text.contains("has left the account"), "{}", refused.text);
+    assert_eq!(world.dynamodb().numbers().await, (1, 1, 1));
+    client.import_once("order-1", &body).await.expect(201);
+    assert_eq!(world.on_twilio().await, there);
+}
+
 #[tokio::test]
 async fn what_twilio_makes_too_late_is_found_by_the_last_look() {
     for operation in ["POST Trunks", "POST SIP/CredentialLists"] {
