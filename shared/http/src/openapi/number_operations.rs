@@ -7,7 +7,9 @@ use trunkline_domain::{NewNumber, NumberChange, PhoneNumberId};
 use crate::error_code::ErrorCode::*;
 use crate::handlers::list_phone_numbers::NumberPageBody;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
-use crate::openapi::operations::{empty_response, id, idempotency_key, json_response, limit, link, query};
+use crate::openapi::operations::{
+    empty_response, id, idempotency_key, json_response, json_response_of_kinds, limit, link, query,
+};
 use crate::openapi::schemas::Schemas;
 use crate::openapi::{errors, examples};
 use crate::phone_number_body::PhoneNumberBody;
@@ -17,11 +19,11 @@ const TAGS: [&str; 1] = ["Phone numbers"];
 
 pub(super) fn import(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
     let mut responses = Map::new();
-    let mut imported = json_response(
+    let mut imported = json_response_of_kinds(
         "The number, or the number that the first request with this `Idempotency-Key` imported.",
         &[LOCATION, IDEMPOTENT_REPLAYED],
         schemas.response::<PhoneNumberBody<'_>>(),
-        examples::number(),
+        examples::imported_numbers(),
     );
     imported["links"] = json!({
         "GetImported": link("getPhoneNumber", "Show the number."),

@@ -240,7 +240,16 @@ pub(super) fn empty_response(description: &str, names: &[HeaderName]) -> Value {
 }
 
 pub(super) fn json_response(description: &str, names: &[HeaderName], schema: Value, example: Value) -> Value {
+    with_json(description, names, json!({"schema": schema, "example": example}))
+}
+
+/// With several examples, by name.
+pub(super) fn json_response_of_kinds(description: &str, names: &[HeaderName], schema: Value, examples: Value) -> Value {
+    with_json(description, names, json!({"schema": schema, "examples": examples}))
+}
+
+fn with_json(description: &str, names: &[HeaderName], body: Value) -> Value {
     let mut response = empty_response(description, names);
-    response["content"] = json!({"application/json": {"schema": schema, "example": example}});
+    response["content"] = json!({"application/json": body});
     response
 }
