@@ -30,7 +30,7 @@ pub(crate) struct Handlers {
     create_sip_trunk: CreateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
     list_sip_trunks: ListSipTrunks<TrunkTable, TrunkTable>,
     get_sip_trunk: GetSipTrunk<TrunkTable, TrunkTable>,
-    update_sip_trunk: UpdateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>,
+    update_sip_trunk: UpdateSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>,
     delete_sip_trunk: DeleteSipTrunk<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>,
     import_phone_number: ImportPhoneNumber<TrunkTable, TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>,
     list_phone_numbers: ListPhoneNumbers<TrunkTable, TrunkTable>,

@@ -15,7 +15,7 @@ use trunkline_bootstrap::logging::{self, Format};
 use trunkline_bootstrap::{Clients, Environment};
 use trunkline_domain::ApiKey;
 use trunkline_local::{Options, Ready, start};
-use trunkline_provisioning::{Difference, Repaired};
+use trunkline_provisioning::{Difference, Repaired, Swept};
 
 /// A serverless control plane for SIP trunks on LiveKit.
 #[derive(Parser)]
@@ -32,7 +32,7 @@ enum Command {
     /// Run the whole service on this machine (the default)
     Dev(Dev),
     /// Finish what interrupted requests left, once, on AWS or a local service, as the environment says
-    Sweep,
+    Sweep(SweepArgs),
     /// Compare DynamoDB, Secrets Manager and LiveKit; exit code 1 when something differs
     Audit(AuditArgs),
     /// Make, show or change a workspace, on AWS or a local service, as the environment says
@@ -41,6 +41,13 @@ enum Command {
     /// Make, list or revoke a workspace's API keys, on AWS or a local service, as the environment says
     #[command(subcommand)]
     Key(KeyCommand),
+}
+
+#[derive(Args)]
+struct SweepArgs {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -75,7 +82,7 @@ async fn main() -> ExitCode {
     logging::start(Format::detect());
     let ended = match cli.command {
         Some(Command::Dev(dev)) => run(dev).await,
-        Some(Command::Sweep) => sweep().await,
+        Some(Command::Sweep(arguments)) => sweep(arguments).await,
         Some(Command::Audit(arguments)) => audit(arguments).await,
         Some(Command::Workspace(command)) => command.run().await,
         Some(Command::Key(command)) => command.run().await,
@@ -135,11 +142,16 @@ async fn run(dev: Dev) -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
 }
 
-async fn sweep() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let swept = Clients::new(&Environment::of_process())?.sweep()?.run(None).await?;
-    writeln!(io::stdout(), "settled {}, postponed {}", swept.settled, swept.postponed)?;
-    if swept.unfinished {
-        writeln!(io::stdout(), "more is due: sweep again")?;
+async fn sweep(arguments: SweepArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let Swept { settled, postponed, unfinished } = Clients::new(&Environment::of_process())?.sweep()?.run(None).await?;
+    if arguments.json {
+        let swept = json!({"settled": settled, "postponed": postponed, "more_is_due": unfinished});
+        writeln!(io::stdout(), "{swept}")?;
+    } else {
+        writeln!(io::stdout(), "settled {settled}, postponed {postponed}")?;
+        if unfinished {
+            writeln!(io::stdout(), "more is due: sweep again")?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -161,7 +173,8 @@ async fn audit(arguments: AuditArgs) -> Result<ExitCode, Box<dyn std::error::Err
         for difference in &left {
             writeln!(io::stdout(), "{}: {difference}\n  to mend: {}", difference.kind(), difference.remedy())?;
         }
-        writeln!(io::stdout(), "{} differences, {} mended", left.len(), mended.len())?;
+        let differences = if left.len() == 1 { "difference" } else { "differences" };
+        writeln!(io::stdout(), "{} {differences}, {} mended", left.len(), mended.len())?;
     }
     Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

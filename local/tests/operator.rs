@@ -1,4 +1,4 @@
-//! `trunkline workspace` and `trunkline key` as operators run them.
+//! `trunkline workspace`, `key`, `sweep` and `audit` as operators run them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
@@ -353,4 +353,22 @@ async fn a_table_that_refuses_is_an_error_and_no_key_is_shown() {
         world.heal();
     }
     assert_eq!(world.dynamodb().items().await.len(), before);
+}
+
+#[tokio::test]
+async fn a_sweep_and_an_audit_say_what_they_found() {
+    let world = World::start().await;
+    let operator = Operator(world.environment());
+    let said = operator.run(&["sweep"]).await;
+    assert_eq!((said.code, said.stdout.as_str()), (Some(0), "settled 0, postponed 0\n"));
+    let swept = operator.run(&["sweep", "--json"]).await.json();
+    assert_eq!(swept, json!({"settled": 0, "postponed": 0, "more_is_due": false}));
+
+    let clean = operator.run(&["audit"]).await;
+    assert_eq!((clean.code, clean.stdout.as_str()), (Some(0), "0 differences, 0 mended\n"));
+    let stray = format!("{}stray", world.ready().secret_prefix);
+    world.secrets().client.create_secret().name(stray).secret_string("{}").send().await.unwrap();
+    let one = operator.run(&["audit"]).await;
+    assert_eq!(one.code, Some(1));
+    assert!(one.stdout.ends_with("\n1 difference, 0 mended\n"), "{}", one.stdout);
 }

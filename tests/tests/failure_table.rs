@@ -11,7 +11,8 @@ use trunkline_provisioning::SWEEP_STUCK;
 use trunkline_provisioning::ports::{Failure, OPERATOR_NEEDED};
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::lines::Lines;
-use trunkline_tests::{Left, Setup, World, both};
+use trunkline_tests::twilio::FREE;
+use trunkline_tests::{Left, Setup, World, both, number, twilio_number};
 
 /// How a failure comes about.
 #[derive(Debug, Clone)]
@@ -84,7 +85,7 @@ fn promise(failure: Failure) -> Promise {
 /// Longer than anybody waits.
 const TOO_LATE: Fault = Fault::Delay(Duration::from_secs(600));
 
-/// A carrier's trunk is nothing to Twilio; its rows are in `twilio.rs`.
+/// A carrier's trunk is nothing to Twilio.
 const NOT_CALLED: &str = "a request that calls Twilio";
 
 /// How a system fails so; nothing where it cannot.
@@ -92,9 +93,16 @@ fn ways(failure: Failure, system: System) -> Vec<Way> {
     use System::{DynamoDb, LiveKit, SecretsManager, Twilio};
     let aws = |code| vec![Fault::aws(400, code)];
     let faults = match (failure, system) {
-        (_, Twilio) => vec![],
         (Failure::NotConnected, _) => return vec![Way::Closed],
         (Failure::TlsFailure, _) => return vec![Way::Untrusted],
+        (Failure::Throttled, Twilio) => vec![Fault::twilio(429, 20429)],
+        (Failure::ServerError, Twilio) => vec![Fault::twilio(503, 20503), Fault::status(502)],
+        (Failure::Unanswered, Twilio) => vec![Fault::Drop, TOO_LATE, Fault::status(408)],
+        (Failure::AccessDenied, Twilio) => vec![Fault::status(401), Fault::status(403)],
+        (Failure::Invalid, Twilio) => vec![Fault::twilio(400, 20001)],
+        (Failure::NotFound, Twilio) => vec![Fault::status(404)],
+        (Failure::ObjectConflict, Twilio) => vec![Fault::twilio(400, 21248)],
+        (Failure::ExpiredCredentials, Twilio) => vec![],
         (Failure::Unreadable, DynamoDb) => return vec![Way::Stored],
         (Failure::TransactionConflict, DynamoDb) => vec![Fault::transaction_conflict(3)],
         (Failure::ObjectConflict, LiveKit) => {
@@ -408,6 +416,142 @@ async fn each_row_of_secrets_manager_means_one_thing_to_a_change() {
 #[tokio::test]
 async fn each_row_of_the_table_means_one_thing_to_a_change() {
     each_row_means_one_thing_to_a_change(System::DynamoDb).await;
+}
+
+/// An import that fails: by each provider another way.
+#[derive(Debug, Clone, Copy)]
+enum Import {
+    /// A carrier's number changes its trunk.
+    Carriers,
+    /// One of LiveKit's own makes a trunk, then it is bought.
+    LiveKits,
+    /// The first one of an account makes a trunk here and at Twilio.
+    Twilios,
+}
+
+/// In LiveKit's inventory, so that any of the three may have it.
+const NUMBER: &str = "+12125550100";
+
+impl Import {
+    /// The call of it that fails; nothing where the system is not called.
+    fn failing(self, system: System) -> Option<On> {
+        Some(match (self, system) {
+            (_, System::DynamoDb) => On::operation("TransactWriteItems"),
+            // What puts the old values back is let through.
+            (Self::Carriers, System::LiveKit) => On::operation("UpdateSIPOutboundTrunk").containing(NUMBER),
+            (Self::Carriers, System::SecretsManager) => On::operation("GetSecretValue"),
+            (Self::LiveKits, System::LiveKit) => On::operation("CreateSIPInboundTrunk"),
+            (Self::Twilios, System::LiveKit) => On::operation("CreateSIPOutboundTrunk"),
+            (Self::Twilios, System::SecretsManager) => On::operation("CreateSecret"),
+            (Self::Twilios, System::Twilio) => On::operation("POST Trunks"),
+            (Self::LiveKits, System::SecretsManager) | (Self::Carriers | Self::LiveKits, System::Twilio) => {
+                return None;
+            }
+        })
+    }
+
+    /// How often a call is made that fails so.
+    fn calls(self, failure: Failure, system: System) -> Calls {
+        let Promise { aws_calls, livekit_calls, livekit_creates, .. } = promise(failure);
+        match (self, system) {
+            (_, System::DynamoDb | System::SecretsManager) => aws_calls,
+            (Self::Carriers, System::LiveKit) => Calls::Exactly(livekit_calls),
+            (_, System::LiveKit) => Calls::Exactly(livekit_creates),
+            // Not done: a second one does it once.
+            (_, System::Twilio) if failure == Failure::Throttled => Calls::Exactly(2),
+            (_, System::Twilio) => Calls::Exactly(1),
+        }
+    }
+
+    /// What is left of it.
+    fn left(self, system: System, way: &Way) -> Left {
+        let undone = Left::tombstones(1);
+        // Its secret opens the account for the last look.
+        let with_secret = Left { secrets: 1, ..undone };
+        match (self, system, way) {
+            (Self::Carriers, System::DynamoDb, _) => Left::both(1),
+            (Self::Carriers, ..) => Left { in_sweep_index: 1, ..Left::both(1) },
+            (_, System::DynamoDb, _) => Left::NOTHING,
+            (Self::Twilios, System::Twilio, Way::Closed | Way::Untrusted) => Left::NOTHING,
+            (Self::Twilios, System::Twilio | System::LiveKit, _) => with_secret,
+            (Self::LiveKits | Self::Twilios, ..) => undone,
+        }
+    }
+}
+
+async fn an_import_fails(import: Import, failure: Failure, system: System, way: &Way) {
+    let Some(failing) = import.failing(system) else { return };
+    let place = format!("{import:?}: {failure:?} of {system:?} by {way:?}");
+    let setup = Setup::default().set("LEASE_SECONDS", if failure == Failure::TransactionConflict { "2" } else { "30" });
+    let setup = if matches!(way, Way::Untrusted) { setup.faulty_by_tls() } else { setup.faulty() };
+    let world = setup.start().await;
+    let client = world.client();
+    let body = match import {
+        Import::Carriers => number(NUMBER, client.create(&both()).await.expect(201).id()),
+        Import::LiveKits => json!({ "e164": NUMBER, "provider": "livekit" }),
+        Import::Twilios => twilio_number(FREE[0], &world.twilio_account()),
+    };
+    // The key is known from here on.
+    client.import(&json!({})).await.expect(400);
+    world.forget_calls();
+    let lines = Lines::keep();
+    match way {
+        Way::Answer(fault) => world.faults(system).inject(failing, fault.clone()),
+        Way::Closed => world.faults(system).close().await,
+        Way::Untrusted => world.faults(system).lose_trust(),
+        Way::Stored => return,
+    }
+    let answer = client.import_once("order-1", &body).await;
+    let promise = promise(failure);
+    let told = match system {
+        System::DynamoDb => promise.table,
+        // What is in the way there is of our own making.
+        System::Twilio => UPSTREAM,
+        System::LiveKit | System::SecretsManager => promise.upstream,
+    };
+    assert_eq!((answer.status, answer.code()), told, "{place}");
+    if told == UPSTREAM {
+        assert_eq!(answer.details(), &json!({ "upstream": name(system) }), "{place}");
+    }
+    assert_eq!(world.left().await, import.left(system, way), "{place}");
+    assert_eq!(world.dynamodb().numbers().await, (0, 0, 0), "{place}");
+    assert_eq!(lines.errors(OPERATOR_NEEDED, name(system)) > 0, promise.operator, "{place}");
+    if let Way::Answer(_) = way {
+        let calls = world.faults(system).faulted();
+        match import.calls(failure, system) {
+            Calls::Exactly(expected) => assert_eq!(calls, expected, "{place}"),
+            Calls::MoreThan(few) => assert!(calls > few, "{place}: {calls}"),
+        }
+    }
+}
+
+async fn each_row_means_one_thing_to_an_import(import: Import) {
+    for failure in Failure::ALL {
+        for system in System::ALL {
+            // A secret that cannot be found fails the import without a line: the checker reports it.
+            if matches!((import, failure, system), (Import::Carriers, Failure::NotFound, System::SecretsManager)) {
+                continue;
+            }
+            for way in ways(failure, system) {
+                an_import_fails(import, failure, system, &way).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_row_means_one_thing_to_an_import_of_a_carriers_number() {
+    each_row_means_one_thing_to_an_import(Import::Carriers).await;
+}
+
+#[tokio::test]
+async fn each_row_means_one_thing_to_an_import_of_livekits_number() {
+    each_row_means_one_thing_to_an_import(Import::LiveKits).await;
+}
+
+#[tokio::test]
+async fn each_row_means_one_thing_to_an_import_of_twilios_number() {
+    each_row_means_one_thing_to_an_import(Import::Twilios).await;
 }
 
 /// A single write that meets a transaction on its record.

@@ -186,12 +186,35 @@ async fn what_a_query_may_not_say() {
         ("kind=", "kind"),
         ("kind=BYOC", "kind"),
         ("direction=sideways", "direction"),
+        ("limt=1", "limt"),
+        ("Limit=1", "Limit"),
+        ("name=1", "name"),
+        ("limit=1&limit=1", "limit"),
+        ("limit=1&%6Cimit=0", "limit"),
+        ("kind=byoc&kind=livekit", "kind"),
     ] {
         let answer = page(&client, query).await.expect_error(400, "validation_failed");
         assert_eq!(answer.fields().keys().collect::<Vec<_>>(), [field], "{query}");
     }
     let answer = page(&client, "limit=0&cursor=x&kind=y&direction=z").await.expect_error(400, "validation_failed");
     assert_eq!(answer.fields().keys().collect::<Vec<_>>(), ["cursor", "direction", "kind", "limit"]);
+    let answer = page(&client, "limt=1&colour=red&kind=byoc&kind=sip&cursor=x").await;
+    let fields = json!({
+        "limt": "unknown query parameter, did you mean limit?",
+        "colour": "unknown query parameter",
+        "kind": "given more than once",
+        "cursor": "must be a next_cursor of this list",
+    });
+    assert_eq!(answer.expect_error(400, "validation_failed").fields(), *fields.as_object().unwrap());
+}
+
+#[tokio::test]
+async fn a_strange_query_is_refused_in_short() {
+    let world = World::start().await;
+    let answer = page(&world.client(), &format!("{}=value-not-shown", "x".repeat(1000))).await;
+    let answer = answer.expect_error(400, "validation_failed");
+    assert_eq!(answer.fields().keys().collect::<Vec<_>>(), [&"x".repeat(64)]);
+    assert!(!answer.text.contains("value-not-shown"));
 }
 
 /// The last two digits of the numbers on a page.
@@ -263,6 +286,8 @@ async fn what_a_query_of_numbers_may_not_say() {
         ("cursor=nonsense".to_owned(), "cursor"),
         ("cursor=".to_owned(), "cursor"),
         (format!("cursor={trunk}"), "cursor"),
+        ("kind=byoc".to_owned(), "kind"),
+        ("limit=1&limit=2".to_owned(), "limit"),
     ] {
         let answer = client.get(&format!("{NUMBERS}?{query}")).await.expect_error(400, "validation_failed");
         assert_eq!(answer.fields().keys().collect::<Vec<_>>(), [field], "{query}");

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use livekit_protocol::{ListSipDispatchRuleRequest, ListSipInboundTrunkRequest, ListSipOutboundTrunkRequest};
 use prost::Message;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use trunkline_tests::fault::{Fault, On, System};
 use trunkline_tests::twilio::FREE;
@@ -101,6 +102,26 @@ async fn a_change_is_four_deep_and_one_more_with_another_secret() {
     for (patch, waves) in changes {
         in_waves(&world, waves, world.client().patch(&id, &patch)).await.expect(200);
     }
+}
+
+/// Twilio is asked before anything is begun.
+#[tokio::test]
+async fn another_auth_token_is_six_deep() {
+    let (world, _) = warm().await;
+    let (client, account) = (world.client(), world.twilio_account());
+    let number = client.import(&twilio_number(FREE[0], &account)).await.expect(201);
+    let trunk_id = number.text_of("trunk_id");
+    client.patch(trunk_id, &json!({})).await.expect(200);
+    let waves: [&[&str]; 6] = [
+        &["GetItem"],
+        &["GET Trunks"],
+        &["GetSecretValue", "UpdateItem"],
+        &["CreateSecret"],
+        &["UpdateItem"],
+        &["DeleteSecret"],
+    ];
+    let patch = json!({ "credentials": { "auth_token": account.auth_token.expose_secret() } });
+    in_waves(&world, &waves, client.patch(trunk_id, &patch)).await.expect(200);
 }
 
 /// A number changes as its trunk does; whoever has a number alone reads it first. A move is two trunks, one behind the

@@ -5,7 +5,7 @@
 use reqwest::Method;
 use serde_json::json;
 use trunkline_tests::fault::System;
-use trunkline_tests::{Left, NUMBERS, TRUNKS, World, redactions};
+use trunkline_tests::{Left, NUMBERS, TRUNKS, World, both, e164, number, redactions};
 
 #[tokio::test]
 async fn healthz_says_that_the_process_runs_to_anybody() {
@@ -26,6 +26,48 @@ async fn healthz_asks_no_other_system() {
     for system in System::ALL {
         assert_eq!(world.faults(system).calls(), [""; 0]);
     }
+}
+
+/// The key counts first, then the query, then whatever else is asked for. Load balancers may add what they like.
+#[tokio::test]
+async fn a_route_refuses_a_query_that_it_does_not_have() {
+    let world = World::start().await;
+    let client = world.client();
+    let trunk = client.create(&both()).await.expect(201);
+    let number = client.import(&number(&e164(0), trunk.id())).await.expect(201);
+    let before = world.left().await;
+    let [trunks, numbers] = [TRUNKS, NUMBERS].map(str::to_owned);
+    let (trunk, number) = (format!("{TRUNKS}/{}", trunk.id()), format!("{NUMBERS}/{}", number.id()));
+    for (methods, path) in [
+        ([Method::GET, Method::POST].as_slice(), &trunks),
+        (&[Method::GET, Method::PATCH, Method::DELETE], &trunk),
+        (&[Method::GET, Method::POST], &numbers),
+        (&[Method::GET, Method::PATCH, Method::DELETE], &number),
+    ] {
+        for method in methods {
+            let path = format!("{path}?dry_run=true");
+            let answer = client.request(method.clone(), &path).send().await.expect_error(400, "validation_failed");
+            assert_eq!(json!(answer.fields()), json!({ "dry_run": "unknown query parameter" }));
+            let stranger = client.without_key().request(method.clone(), &path).send().await;
+            stranger.expect_error(401, "unauthorized");
+        }
+    }
+    for path in ["/healthz?probe=1&probe=2", "/v1/agents/healthz?probe=1"] {
+        client.get(path).await.expect(200);
+    }
+    assert_eq!(world.left().await, before);
+}
+
+/// Nothing is kept for its key: the same request without the query is another one.
+#[tokio::test]
+async fn a_query_is_refused_before_an_idempotency_key_is_looked_at() {
+    let world = World::start().await;
+    let client = world.client();
+    let post = |path: &str| client.request(Method::POST, path).header("idempotency-key", "key").json(&both());
+    post(&format!("{TRUNKS}?dry_run=true")).send().await.expect_error(400, "validation_failed");
+    let created = post(TRUNKS).send().await.expect(201);
+    post(&format!("{TRUNKS}?dry_run=true")).send().await.expect_error(400, "validation_failed");
+    assert_eq!(post(TRUNKS).send().await.expect(201).body, created.body);
 }
 
 #[tokio::test]

@@ -242,7 +242,11 @@ async fn nothing_shows_of_a_twilio_account() {
     let shared = client.import(&second).await.expect(201);
     let trunk_id = imported.text_of("trunk_id");
     let patch = json!({ "credentials": { "auth_token": CREDENTIALS } });
-    let (read, changed) = (client.get_trunk(trunk_id).await, client.patch(trunk_id, &patch).await.expect(200));
+    let (read, mistyped) = (client.get_trunk(trunk_id).await, client.patch(trunk_id, &patch).await.expect(400));
+    let now = world.twilio().change_token(&account).await;
+    let token = now.auth_token.expose_secret();
+    let patch = json!({ "credentials": { "auth_token": token } });
+    let changed = client.patch(trunk_id, &patch).await.expect(200);
     let wrong = json!({ "credentials": { "auth_token": [NEW_PASSWORD], "token": account.auth_token.expose_secret() } });
     let refused = client.patch(trunk_id, &wrong).await.expect(400);
     let wrong = with(first.clone(), json!({ "twilio": with(first["twilio"].clone(), json!({ "account_sid": "AC" })) }));
@@ -250,7 +254,21 @@ async fn nothing_shows_of_a_twilio_account() {
     let strangers = with(first["twilio"].clone(), json!({ "auth_token": PASSWORD }));
     let unauthorized = client.import(&with(first.clone(), json!({ "twilio": strangers }))).await.expect(400);
     let deleted = client.delete_number(shared.id()).await.expect(204);
-    let answers = [&imported, &replayed, &taken, &shared, &read, &changed, &refused, &invalid, &unauthorized, &deleted];
+    let answers = [
+        &imported,
+        &replayed,
+        &taken,
+        &shared,
+        &read,
+        &mistyped,
+        &changed,
+        &refused,
+        &invalid,
+        &unauthorized,
+        &deleted,
+    ];
+    assert_no_trace_of(token, "answer", &changed.text);
+    assert_no_trace_of(token, "log", &lines.text());
     nothing_shows_of_twilio(&world, "imported", &lines, &answers).await;
 }
 

@@ -185,11 +185,35 @@ async fn a_number_that_something_there_takes_meanwhile_is_not_taken_from_it() {
         gate.open();
     });
     let refused = refused.expect_error(409, "conflict");
-    assert!(refused.text.contains("something there has just taken the number"), "{}", refused.text);
+    assert!(refused.text.contains("something on this Twilio account has just taken the number"), "{}", refused.text);
     let after = world.on_twilio().await;
     assert_eq!(after.number(FREE[0]).trunk_sid.as_ref(), Some(&office));
     assert_eq!((after.trunks.len(), after.credential_lists), (before.trunks.len(), before.credential_lists));
     assert_eq!((world.left().await, world.dynamodb().numbers().await), (UNDONE, (0, 0, 0)));
+}
+
+/// The remedy of a trunk that was deleted there by hand is told, and works.
+#[tokio::test]
+async fn a_trunk_that_is_gone_at_twilio_is_told_from_an_account_that_is() {
+    let world = World::faulty().await;
+    let client = world.client();
+    world.faults(System::Twilio).inject(On::operation(LOOK), Fault::twilio(404, 20404));
+    let no_account = client.import(&body(&world, FREE[0])).await.expect_error(400, "validation_failed");
+    assert_field(&no_account, "twilio.account_sid", "Twilio has no such account");
+    world.heal();
+    assert_eq!(world.left().await, Left::NOTHING);
+
+    let (first, _, there) = with_number(&world).await;
+    let trunk_sid = &there.trunks_named(first.text_of("trunk_id"))[0].sid;
+    world.twilio().delete_trunk(&world.twilio_account(), trunk_sid).await;
+    let gone = client.import_once("order-1", &body(&world, FREE[1])).await.expect_error(409, "conflict");
+    assert!(gone.text.contains("delete these numbers here"), "{}", gone.text);
+    assert_eq!((world.left().await, world.dynamodb().numbers().await), (Left::both(1) + CHANGED, (1, 1, 1)));
+    client.delete_number(first.id()).await.expect(204);
+    let again = client.import_once("order-1", &body(&world, FREE[1])).await.expect(201);
+    import(&world, FREE[0]).await;
+    assert_eq!(world.on_twilio().await.trunks_named(again.text_of("trunk_id"))[0].numbers, [FREE[1], FREE[0]]);
+    assert_eq!(world.differences().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -287,6 +311,70 @@ async fn a_second_import_that_fails_leaves_the_trunk_as_it_was() {
             world.client().import_once("order-1", &body(&world, FREE[1])).await.expect(201);
         }
     }
+}
+
+/// A world with a number, and one that the customer has put on its trunk by hand; what there is at Twilio then.
+async fn with_one_by_hand(world: &World) -> OnTwilio {
+    let (first, _, there) = with_number(world).await;
+    let trunk_sid = &there.trunks_named(first.text_of("trunk_id"))[0].sid;
+    world.twilio().attach(&world.twilio_account(), trunk_sid, &there.number(FREE[1]).sid).await;
+    world.on_twilio().await
+}
+
+#[tokio::test]
+async fn a_number_that_the_customer_has_put_on_the_trunk_stays_there_when_its_import_fails() {
+    for (system, on, fault) in [
+        // The second look: the first is before anything is written.
+        (System::Twilio, On::operation(LOOK).nth(2), Fault::twilio(400, 20001)),
+        (System::LiveKit, On::operation("UpdateSIPInboundTrunk").nth(1), Fault::twirp(403, "permission_denied")),
+        (System::LiveKit, On::operation("UpdateSIPOutboundTrunk").nth(1), Fault::twirp(400, "invalid_argument")),
+    ] {
+        let world = swept().await;
+        let there = with_one_by_hand(&world).await;
+        world.until_left(Left::both(1)).await;
+        let place = format!("{on:?}");
+        world.faults(system).inject(on, fault);
+        world.client().import(&body(&world, FREE[1])).await.expect_error(502, "upstream_failure");
+        world.heal();
+        assert_eq!(world.on_twilio().await, there, "{place}");
+        // Nor does the last look take it off.
+        world.until_left(Left::both(1)).await;
+        assert_eq!((world.on_twilio().await, world.differences().await), (there, vec![]), "{place}");
+        assert_eq!(world.dynamodb().numbers().await, (1, 1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_is_on_the_trunk_by_hand_is_imported_and_removed_like_others() {
+    let world = swept().await;
+    let there = with_one_by_hand(&world).await;
+    world.faults(System::Twilio).forget_calls();
+    let second = import(&world, FREE[1]).await;
+    assert_eq!(world.faults(System::Twilio).calls(), [LOOK, LOOK]);
+    world.until_left(Left::both(1)).await;
+    assert_eq!(world.on_twilio().await, there);
+    world.client().delete_number(second.id()).await.expect(204);
+    assert_eq!(world.on_twilio().await.number(FREE[1]).trunk_sid, None);
+    assert_eq!(world.differences().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_number_that_leaves_the_trunk_meanwhile_is_not_imported() {
+    let world = World::faulty().await;
+    let there = with_one_by_hand(&world).await;
+    let gate = world.faults(System::DynamoDb).hold(On::operation("TransactWriteItems").nth(1));
+    let (client, body) = (world.client(), body(&world, FREE[1]));
+    let trunk_sid = there.number(FREE[1]).trunk_sid.clone().unwrap();
+    let (refused, ()) = tokio::join!(client.import_once("order-1", &body), async {
+        gate.reached().await;
+        world.twilio().detach(&world.twilio_account(), &trunk_sid, &there.number(FREE[1]).sid).await;
+        gate.open();
+    });
+    let refused = refused.expect_error(409, "conflict");
+    assert!(refused.text.contains("has left the account"), "{}", refused.text);
+    assert_eq!(world.dynamodb().numbers().await, (1, 1, 1));
+    client.import_once("order-1", &body).await.expect(201);
+    assert_eq!(world.on_twilio().await, there);
 }
 
 #[tokio::test]
@@ -404,6 +492,70 @@ async fn a_number_that_twilio_does_not_let_go_stays() {
     world.heal();
     world.client().delete_number(second.id()).await.expect(204);
     assert_eq!((world.on_twilio().await, world.differences().await), (there, vec![]));
+}
+
+/// A world with a number, and a patch that gives its trunk the account's new auth token, or `token`.
+async fn with_new_token(world: &World, token: Option<&str>) -> (Answer, Value) {
+    let number = import(world, FREE[0]).await;
+    let changed = world.twilio().change_token(&world.twilio_account()).await;
+    let token = token.unwrap_or(changed.auth_token.expose_secret());
+    let patch = json!({ "name": "Rotated", "credentials": { "auth_token": token } });
+    (world.client().get_trunk(number.text_of("trunk_id")).await.expect(200), patch)
+}
+
+/// What a refused patch leaves: the trunk, and the one secret that it had.
+async fn assert_not_patched(world: &World, trunk: &Answer, place: &str) {
+    let now = world.client().get_trunk(trunk.id()).await.expect(200);
+    assert_eq!((&now.body, now.header("etag")), (&trunk.body, trunk.header("etag")), "{place}");
+    assert_eq!((world.left().await, world.secrets().all().await.len()), (Left::both(1) + CHANGED, 1), "{place}");
+}
+
+#[tokio::test]
+async fn an_auth_token_that_twilio_does_not_take_replaces_none() {
+    let world = World::faulty().await;
+    let (trunk, patch) = with_new_token(&world, Some("mistyped")).await;
+    let refused = world.client().patch(trunk.id(), &patch).await.expect_error(400, "validation_failed");
+    assert_field(&refused, "credentials.auth_token", "the account's current auth token");
+    assert_not_patched(&world, &trunk, "mistyped").await;
+    // Nor does it cost a call where the patch is refused anyway.
+    world.faults(System::Twilio).forget_calls();
+    let conditional = json!({ "credentials": { "auth_token": "mistyped" }, "transport": "sctp" });
+    let refused = world.client().patch(trunk.id(), &conditional).await.expect_error(400, "validation_failed");
+    assert_field(&refused, "transport", "must be one of");
+    assert_eq!(world.faults(System::Twilio).calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_auth_token_that_cannot_be_tried_replaces_none() {
+    let failures = faults().into_iter().chain([Fault::twilio(429, 20429)]).map(|fault| (fault, 502));
+    for (fault, status) in failures.chain([(Fault::twilio(403, 20403), 409)]) {
+        let world = World::faulty().await;
+        let (trunk, patch) = with_new_token(&world, None).await;
+        world.faults(System::Twilio).inject(On::operation("GET Trunks"), fault.clone());
+        let refused = world.client().patch(trunk.id(), &patch).await.expect(status);
+        if status == 502 {
+            assert_upstream(&refused, "twilio");
+        } else {
+            assert!(refused.text.contains("it may be suspended"), "{}", refused.text);
+        }
+        world.heal();
+        assert_not_patched(&world, &trunk, &format!("{fault:?}")).await;
+        let patched = world.client().patch(trunk.id(), &patch).await.expect(200);
+        assert_eq!(patched.text_of("name"), "Rotated");
+        assert_eq!(world.differences().await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_patch_without_an_auth_token_of_twilios_asks_nothing_there() {
+    let world = World::faulty().await;
+    let number = import(&world, FREE[0]).await;
+    let carriers = world.client().create(&both()).await.expect(201);
+    world.faults(System::Twilio).forget_calls();
+    world.client().patch(number.text_of("trunk_id"), &json!({ "name": "New", "transport": "tcp" })).await.expect(200);
+    let credentials = json!({ "credentials": { "auth_token": "the carrier's" } });
+    world.client().patch(carriers.id(), &credentials).await.expect(200);
+    assert_eq!(world.faults(System::Twilio).calls(), [""; 0]);
 }
 
 /// The one warning of what is left at Twilio, in a log without what opened the account.

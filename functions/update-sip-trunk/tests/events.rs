@@ -52,6 +52,8 @@ async fn it_names_the_setting_that_it_needs() {
         ("LIVEKIT_SIP_HOST", "user@host"),
         ("ALLOW_PRIVATE_SIP_ADDRESSES", "yes"),
         ("LEASE_SECONDS", "a while"),
+        ("TWILIO_API_URL", "api.twilio.example"),
+        ("TWILIO_TRUNKING_URL", "ftp://trunking.twilio.example"),
     ];
     events::needs(BINARY, &settings, &malformed).await;
 }

@@ -163,11 +163,14 @@ impl Clients {
     ///
     /// # Errors
     /// When a setting is missing or malformed.
-    pub fn update_trunk(&self) -> Result<UpdateTrunk<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>>, StartError> {
+    pub fn update_trunk(
+        &self,
+    ) -> Result<UpdateTrunk<TrunkTable, TrunkSecrets, LiveKitSip<LiveKitKeys>, TwilioRest>, StartError> {
         Ok(UpdateTrunk {
             store: self.table()?,
             secrets: self.secrets(),
             sip: self.livekit()?,
+            twilio: self.twilio()?,
             secret_prefix: self.environment.secret_prefix()?,
             address_policy: self.environment.address_policy()?,
             timing: self.environment.timing()?,

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::shortened;
 use crate::{Change, Violations};
 
 pub(crate) fn message(error: impl ToString) -> String {
@@ -15,20 +14,6 @@ pub(crate) struct Names {
     pub(crate) settable: &'static [&'static str],
     /// Responses have them.
     pub(crate) read_only: &'static [&'static str],
-}
-
-impl Names {
-    /// The field that was probably meant.
-    fn nearest(&self, field: &str) -> Option<&'static str> {
-        const ALIKE: f64 = 0.85;
-        let likeness = |known: &&'static str| (strsim::jaro_winkler(&field.to_lowercase(), known), *known);
-        self.settable
-            .iter()
-            .map(likeness)
-            .filter(|(likeness, _)| *likeness >= ALIKE)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            .map(|(_, known)| known)
-    }
 }
 
 /// The fields of an object, and what was found wrong with them so far.
@@ -147,26 +132,9 @@ impl<'a> Fields<'a> {
         let Names { settable, read_only } = self.names;
         let known = |field: &str| settable.contains(&field) || read_only.contains(&field);
         for field in self.object.keys().filter(|field| !known(field)) {
-            let message = match self.names.nearest(field) {
-                Some(known) => format!("unknown field, did you mean {known}?"),
-                None => "unknown field".to_owned(),
-            };
-            self.violations.add(shortened(field), message);
+            self.violations.add_unknown("field", field, settable);
         }
     }
 }
 
 const SET_BY_THE_SERVICE: &str = "is set by the service: leave it out";
-
-#[cfg(test)]
-mod tests {
-    use crate::trunk_fields::TRUNK;
-
-    #[test]
-    fn a_suggestion_is_made_only_when_a_field_is_near() {
-        assert_eq!(TRUNK.nearest("sip_adress"), Some("sip_address"));
-        assert_eq!(TRUNK.nearest("Direction"), Some("direction"));
-        assert_eq!(TRUNK.nearest("media_encrytion"), Some("media_encryption"));
-        assert_eq!(TRUNK.nearest("colour"), None);
-    }
-}

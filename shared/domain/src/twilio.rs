@@ -4,7 +4,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::{CarrierCredentials, TrunkSecret};
+use crate::{CarrierCredentials, Change, SecretChange, TrunkSecret};
 
 /// The id of a Twilio account: `AC` and 32 hexadecimal digits
 /// (<https://www.twilio.com/docs/glossary/what-is-a-sid>).
@@ -80,7 +80,22 @@ struct Kept<'a> {
     auth_token: Cow<'a, str>,
 }
 
+/// What a patch of a trunk's `credentials` may say of its account.
+#[derive(Deserialize)]
+struct NewToken<'a> {
+    auth_token: Cow<'a, str>,
+}
+
 impl TwilioAccount {
+    /// The account as a change of its trunk's secret opens it; `None` when the change says nothing of it.
+    pub fn of_change(account_sid: &AccountSid, change: &SecretChange) -> Option<Self> {
+        let Change::Set(patch) = &change.credentials else {
+            return None;
+        };
+        let new: NewToken<'_> = serde_json::from_str(patch.expose_secret()).ok()?;
+        Some(Self { account_sid: account_sid.clone(), auth_token: AuthToken::parse(&new.auth_token).ok()? })
+    }
+
     /// Whether both have the same auth token.
     pub fn is_opened_like(&self, other: &Self) -> bool {
         self.auth_token.expose_secret() == other.auth_token.expose_secret()
@@ -142,5 +157,18 @@ mod tests {
         assert_eq!(read.auth_token.expose_secret(), account.auth_token.expose_secret());
         let other = CarrierCredentials::parse(r#"{"account": "acme"}"#).unwrap();
         assert!(TwilioAccount::of_secret(&TrunkSecret::Credentials(other)).is_none());
+    }
+
+    #[test]
+    fn a_change_may_say_what_opens_the_account() {
+        let account_sid = AccountSid::parse("ACdeadbeefdeadbeef0123456789abcdef").unwrap();
+        let opened =
+            |credentials| TwilioAccount::of_change(&account_sid, &SecretChange { password: Change::Keep, credentials });
+        let patch = CarrierCredentials::parse(r#"{"auth_token": "a\"b"}"#).unwrap();
+        let account = opened(Change::Set(patch)).unwrap();
+        assert_eq!((account.account_sid, account.auth_token.expose_secret()), (account_sid.clone(), "a\"b"));
+        for other in [Change::Keep, Change::Clear, Change::Set(CarrierCredentials::parse("{}").unwrap())] {
+            assert!(opened(other).is_none());
+        }
     }
 }

@@ -181,10 +181,11 @@ impl ApiError {
         )
     }
 
-    fn twilio_refusal(refusal: TwilioRefusal) -> Self {
+    /// Of an auth token that was sent in the field `auth_token`.
+    fn twilio_refusal(refusal: TwilioRefusal, auth_token: &str) -> Self {
         match refusal {
             TwilioRefusal::Credentials => Self::invalid(
-                "twilio.auth_token",
+                auth_token,
                 "Twilio does not take it for this account_sid: send the account's current auth token",
             ),
             TwilioRefusal::NotAllowed => Self::conflict(
@@ -193,8 +194,15 @@ impl ApiError {
             TwilioRefusal::LimitReached => Self::conflict(
                 "this Twilio account has as many trunks or credential lists as it may have: delete one there, then try again",
             ),
+            TwilioRefusal::NoAccount => Self::invalid(
+                "twilio.account_sid",
+                "Twilio has no such account, or no longer: it may be closed; name another",
+            ),
             TwilioRefusal::NotThere => Self::conflict(
-                "the number or the trunk that holds it here is not on this Twilio account any more, or something there has just taken the number: where the trunk is gone, delete it here too; then try again",
+                "the trunk of this Twilio account's numbers is not there any more: delete these numbers here, the last one takes the trunk with it; then import them again",
+            ),
+            TwilioRefusal::Taken => Self::conflict(
+                "something on this Twilio account has just taken the number, or it has left the account: take it off there, or buy it there, then try again",
             ),
         }
     }
@@ -330,6 +338,7 @@ impl From<UpdateError> for ApiError {
             UpdateError::Invalid(violations) => violations.into(),
             UpdateError::Busy => Self::busy("this trunk"),
             UpdateError::Conflict => Self::livekit_conflict(),
+            UpdateError::Twilio(refusal) => Self::twilio_refusal(refusal, "credentials.auth_token"),
             UpdateError::Upstream(upstream) => Self::upstream_failure(
                 upstream,
                 format!("{upstream} refused or failed; the trunk was not changed: try again"),
@@ -372,7 +381,7 @@ impl From<NumberError> for ApiError {
             NumberError::InUseOnAccount => Self::conflict(
                 "a trunk or a TwiML app on this Twilio account has the number: take it off there, then try again",
             ),
-            NumberError::Twilio(refusal) => Self::twilio_refusal(refusal),
+            NumberError::Twilio(refusal) => Self::twilio_refusal(refusal, "twilio.auth_token"),
             NumberError::AtCap { limit, used } => Self::numbers_at_cap(limit, used),
             NumberError::TrunksAtCap { limit, used } => Self::trunks_at_cap(limit, used),
             NumberError::NotForSale => {

@@ -1,8 +1,9 @@
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_http::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use lambda_http::{Body, RequestExt};
-use trunkline_domain::{ApiKey, RequestId};
+use trunkline_domain::{ApiKey, RequestId, Violations};
 
 use crate::Event;
 use crate::error::ApiError;
@@ -35,8 +36,29 @@ impl ApiRequest {
         self.event.path_parameters_ref().and_then(|parameters| parameters.first(name)).unwrap_or_default()
     }
 
+    /// The one value of a parameter of the query.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.event.query_string_parameters_ref().and_then(|query| query.first(name))
+    }
+
+    /// What of the query is none of `known`, or is there more than once.
+    pub(crate) fn strange_query(&self, known: &[&str]) -> Violations {
+        let mut violations = Violations::default();
+        let mut seen = BTreeSet::new();
+        for (name, _) in self.event.query_string_parameters_ref().into_iter().flat_map(|query| query.iter()) {
+            if !known.contains(&name) {
+                violations.add_unknown("query parameter", name, known);
+            } else if !seen.insert(name) {
+                violations.add(name, "given more than once");
+            }
+        }
+        violations
+    }
+
+    /// For a route that takes no query: a `dry_run` that nobody reads must not be believed in.
+    pub(crate) fn without_query(&self) -> Result<(), Violations> {
+        let violations = self.strange_query(&[]);
+        if violations.is_empty() { Ok(()) } else { Err(violations) }
     }
 
     pub(crate) fn header(&self, name: impl Into<HeaderName>) -> Option<&[u8]> {

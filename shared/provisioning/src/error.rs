@@ -99,6 +99,9 @@ pub enum UpdateError {
     /// LiveKit takes no second trunk for these calls.
     #[error("another LiveKit trunk takes the same calls")]
     Conflict,
+    /// Twilio refused the new auth token, or the account; nothing was done.
+    #[error("Twilio refused: {0}")]
+    Twilio(TwilioRefusal),
     /// A system refused or failed.
     #[error("{0} failed")]
     Upstream(Upstream),
@@ -135,6 +138,15 @@ impl From<StoreError> for UpdateError {
         match error {
             StoreError::Unavailable | StoreError::Unanswered => Self::Unavailable,
             StoreError::Broken => Self::Internal,
+        }
+    }
+}
+
+impl From<TwilioError> for UpdateError {
+    fn from(error: TwilioError) -> Self {
+        match error {
+            TwilioError::Refused(refusal) => Self::Twilio(refusal),
+            TwilioError::Upstream(_) => Self::Upstream(Upstream::Twilio),
         }
     }
 }

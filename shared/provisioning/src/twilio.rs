@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use trunkline_domain::{AuthPassword, AuthUsername, E164, TrunkId, TwilioAccount, TwilioObjects};
 
 use crate::change::Aside;
-use crate::ports::{LeftBehind, SecretStore, TwilioError, TwilioRefusal, TwilioService, UpstreamError};
+use crate::ports::{LeftBehind, SecretStore, TwilioError, TwilioNumber, TwilioRefusal, TwilioService, UpstreamError};
 use crate::provision::{UpstreamFailure, secrets_manager};
 use crate::undo::Beside;
 use crate::{Budget, TrunkKey, Upstream};
@@ -189,30 +189,45 @@ pub(crate) async fn delete<V: SecretStore, T: TwilioService>(
     delete_with_any(twilio, &accounts, Objects::These(objects)).await
 }
 
-/// A number that comes to a trunk at Twilio, or leaves it.
+/// What becomes of a number at Twilio.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shall {
+    /// It comes to the trunk. Nothing there held it before.
+    Come,
+    /// It is on the trunk by the customer's own hand, and stays there whatever becomes of the change.
+    Stay,
+    /// It leaves the trunk.
+    Leave,
+}
+
+/// A number and a trunk at Twilio.
 pub(crate) struct Placement<'a, T> {
     pub(crate) twilio: &'a T,
     pub(crate) account: &'a TwilioAccount,
     pub(crate) trunk_sid: &'a str,
     pub(crate) number: &'a E164,
-    /// Whether it comes.
-    pub(crate) shall_be: bool,
+    pub(crate) shall: Shall,
 }
 
 impl<T: TwilioService> Aside for Placement<'_, T> {
     async fn make(&self) -> Result<(), TwilioError> {
-        match (self.place(self.shall_be).await, self.shall_be) {
-            (Ok(true), _) => Ok(()),
-            // Something there has taken it meanwhile.
-            (Ok(false), _) => Err(TwilioError::Refused(TwilioRefusal::NotThere)),
-            (Err(error), true) => Err(error),
-            (Err(error), false) => Ok(unless_refused(self.account, self.trunk_sid, Err(error))?),
-        }
+        let is_placed = match self.shall {
+            Shall::Come => self.place(true).await?,
+            Shall::Stay => self.find().await?.is_some_and(|number| self.holds(&number)),
+            Shall::Leave => {
+                return Ok(unless_refused(self.account, self.trunk_sid, self.place(false).await.map(drop))?);
+            }
+        };
+        if is_placed { Ok(()) } else { Err(TwilioError::Refused(TwilioRefusal::Taken)) }
     }
 
     async fn take_back(&self) -> Result<(), UpstreamFailure> {
-        let placed = self.place(!self.shall_be).await.map(drop);
-        unless_refused(self.account, self.trunk_sid, placed).map_err(on_twilio)
+        let placed = match self.shall {
+            Shall::Come => self.place(false).await,
+            Shall::Stay => return Ok(()),
+            Shall::Leave => self.place(true).await,
+        };
+        unless_refused(self.account, self.trunk_sid, placed.map(drop)).map_err(on_twilio)
     }
 }
 
@@ -220,16 +235,25 @@ impl<T: TwilioService> Placement<'_, T> {
     /// Attaches the number if nothing there holds it, or takes it off if it is on the trunk. Says whether it is then as it
     /// shall be.
     async fn place(&self, shall_be: bool) -> Result<bool, TwilioError> {
-        let Self { twilio, account, trunk_sid, number, .. } = *self;
-        let Some(number) = twilio.find_number(account, number).await? else {
+        let Self { twilio, account, trunk_sid, .. } = *self;
+        let Some(number) = self.find().await? else {
             return Ok(!shall_be);
         };
-        match (number.trunk_sid.as_deref() == Some(trunk_sid), shall_be) {
+        match (self.holds(&number), shall_be) {
             (true, false) => twilio.detach_number(account, trunk_sid, &number.sid).await?,
             (false, true) if number.is_free() => twilio.attach_number(account, trunk_sid, &number.sid).await?,
             (is_on, _) => return Ok(is_on == shall_be),
         }
         Ok(true)
+    }
+
+    async fn find(&self) -> Result<Option<TwilioNumber>, TwilioError> {
+        self.twilio.find_number(self.account, self.number).await
+    }
+
+    /// Whether the trunk has it.
+    fn holds(&self, number: &TwilioNumber) -> bool {
+        number.trunk_sid.as_deref() == Some(self.trunk_sid)
     }
 }
 
@@ -242,7 +266,8 @@ pub(crate) async fn settle<T: TwilioService>(
     numbers: &[(&E164, bool)],
 ) -> Result<(), UpstreamFailure> {
     for &(number, shall_be) in numbers {
-        let placement = Placement { twilio, account, trunk_sid, number, shall_be };
+        let shall = if shall_be { Shall::Come } else { Shall::Leave };
+        let placement = Placement { twilio, account, trunk_sid, number, shall };
         unless_refused(account, trunk_sid, placement.place(shall_be).await.map(drop)).map_err(on_twilio)?;
     }
     Ok(())

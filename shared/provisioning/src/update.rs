@@ -1,21 +1,23 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use trunkline_domain::{AddressPolicy, JsonObject, Trunk, TrunkChange};
+use trunkline_domain::{AddressPolicy, JsonObject, SecretChange, Trunk, TrunkChange, TwilioAccount};
 
 use crate::change::{Changing, Step, Written};
-use crate::ports::{SecretStore, SipService, StoreError, TrunkStore};
+use crate::ports::{SecretStore, SipService, StoreError, TrunkStore, TwilioService};
 use crate::{Budget, LeaseOwner, SecretPrefix, Timing, TrunkKey, UpdateError};
 
 /// Changes trunks: begin, change, commit; or take back.
 #[derive(Debug, Clone)]
-pub struct UpdateTrunk<S, V, L> {
+pub struct UpdateTrunk<S, V, L, T> {
     /// Where the records are.
     pub store: S,
     /// Where the passwords are.
     pub secrets: V,
     /// Where the calls are.
     pub sip: L,
+    /// Where the customers' numbers are.
+    pub twilio: T,
     /// What the secrets' names begin with.
     pub secret_prefix: SecretPrefix,
     /// Which carrier addresses are taken.
@@ -38,7 +40,7 @@ pub struct UpdateRequest {
     pub deadline: Option<SystemTime>,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
+impl<S: TrunkStore, V: SecretStore, L: SipService, T: TwilioService> UpdateTrunk<S, V, L, T> {
     /// Changes the trunk; gives it as it is then. A patch that changes nothing writes nothing.
     ///
     /// # Errors
@@ -57,6 +59,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         if settings == kept.trunk.settings && !changes_secret {
             return Ok(kept.trunk);
         }
+        self.try_account(&kept.trunk, &secret, &budget).await?;
         let new_secret_name = changes_secret.then(|| self.secret_prefix.name_for_change(key, &owner));
         let numbers = kept.trunk.numbers.clone();
         let step = Step { kept, settings, numbers, secret, new_secret_name, twilio_number: None };
@@ -72,5 +75,15 @@ impl<S: TrunkStore, V: SecretStore, L: SipService> UpdateTrunk<S, V, L> {
         let changed = changing.run(&[step], Written::Trunk).await;
         let mut trunks = changed.map_err(|error| UpdateError::of(error, versions.is_some()))?;
         trunks.pop().ok_or(UpdateError::Internal)
+    }
+
+    /// Tries a new auth token at Twilio: a mistyped one would replace the one with which what is there is taken away.
+    async fn try_account(&self, trunk: &Trunk, secret: &SecretChange, budget: &Budget) -> Result<(), UpdateError> {
+        let account = trunk.twilio.as_ref().and_then(|there| TwilioAccount::of_change(&there.account_sid, secret));
+        let Some(account) = account else {
+            return Ok(());
+        };
+        let tried = budget.forward(self.twilio.find_trunks(&account, trunk.id)).await;
+        tried.ok_or(UpdateError::Unavailable)?.map(drop).map_err(UpdateError::from)
     }
 }

@@ -55,6 +55,11 @@ impl RestError {
         self.why == Why::Refused(TwilioRefusal::NotThere)
     }
 
+    /// Of a call that names nothing but the account: then that is what is not there.
+    pub(crate) fn of_account(self) -> Self {
+        if self.is_not_there() { Self { why: Why::Refused(TwilioRefusal::NoAccount), ..self } } else { self }
+    }
+
     /// Whether the work may have been done, or may be done yet.
     pub(crate) fn may_be_done(self) -> bool {
         matches!(self.why, Why::Failed(failure) if failure.meaning().may_be_done)

@@ -154,7 +154,7 @@ impl TwilioService for TwilioRest {
         let found: Vec<IncomingPhoneNumber> = self
             .list(account, &self.urls.api, &path, "incoming_phone_numbers", filter)
             .await
-            .map_err(|error| error.sort("GET IncomingPhoneNumbers"))?;
+            .map_err(|error| error.of_account().sort("GET IncomingPhoneNumbers"))?;
         // The filter lets longer numbers through too.
         let own = found.into_iter().find(|found| found.phone_number == number);
         Ok(own.map(|found| TwilioNumber {
@@ -189,7 +189,7 @@ impl TwilioService for TwilioRest {
     async fn create_credential_list(&self, account: &TwilioAccount, id: TrunkId) -> Result<String, TwilioError> {
         let path = of_account(account, "SIP/CredentialLists");
         let created = self.create(account, &self.urls.api, &path, &[("FriendlyName", &id.to_string())]).await;
-        created.map_err(|error| error.sort("POST SIP/CredentialLists"))
+        created.map_err(|error| error.of_account().sort("POST SIP/CredentialLists"))
     }
 
     async fn find_credential_lists(
@@ -199,7 +199,7 @@ impl TwilioService for TwilioRest {
     ) -> Result<BTreeSet<String>, TwilioError> {
         let path = of_account(account, "SIP/CredentialLists");
         let lists = self.list(account, &self.urls.api, &path, "credential_lists", None).await;
-        Ok(named_after(lists.map_err(|error| error.sort("GET SIP/CredentialLists"))?, id))
+        Ok(named_after(lists.map_err(|error| error.of_account().sort("GET SIP/CredentialLists"))?, id))
     }
 
     async fn create_credential(

@@ -59,6 +59,7 @@ impl<O: Outside> Ground<O> {
             store: self.store(&line),
             secrets: self.secrets(&line),
             sip: self.sip(&line),
+            twilio: self.twilio(&line),
             secret_prefix: self.0.secret_prefix(),
             address_policy: AddressPolicy::PublicOnly,
             timing: TIMING,

@@ -124,6 +124,18 @@ impl Twilio {
         answer.error_for_status().unwrap();
     }
 
+    /// Takes a number off a trunk, as the account's owner would.
+    pub async fn detach(&self, account: &TwilioAccount, trunk_sid: &str, number_sid: &str) {
+        let request = self.http.delete(format!("{}/v1/Trunks/{trunk_sid}/PhoneNumbers/{number_sid}", self.url));
+        owned(request, account).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// Deletes a trunk, as the account's owner would.
+    pub async fn delete_trunk(&self, account: &TwilioAccount, trunk_sid: &str) {
+        let request = self.http.delete(format!("{}/v1/Trunks/{trunk_sid}", self.url));
+        owned(request, account).send().await.unwrap().error_for_status().unwrap();
+    }
+
     /// All that an account has.
     pub async fn all(&self, account: &TwilioAccount) -> OnTwilio {
         let mut trunks = Vec::new();

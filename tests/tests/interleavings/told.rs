@@ -1,5 +1,5 @@
 use trunkline_provisioning::ports::TwilioRefusal;
-use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse, NumberError, UpdateError};
+use trunkline_provisioning::{CreateError, Created, DeleteError, KeyUse, NumberError, UpdateError, Upstream};
 use trunkline_tests::faulty::Answer;
 
 /// What an answer tells, if it is one that may be given when no system fails.
@@ -36,9 +36,12 @@ fn told_of_number(error: &NumberError) -> Option<Told> {
         | NumberError::KeyUsed(KeyUse::Running)
         | NumberError::Busy => Some(Told::Refused),
         NumberError::NotFound | NumberError::NoSuchTrunk => Some(Told::Gone),
-        NumberError::Conflict | NumberError::Twilio(TwilioRefusal::NotThere) => Some(Told::Conflict),
-        // The lease was lost, or the number has changed.
-        NumberError::Unavailable => Some(Told::Failed),
+        NumberError::Conflict | NumberError::Twilio(TwilioRefusal::NotThere | TwilioRefusal::Taken) => {
+            Some(Told::Conflict)
+        }
+        // The lease was lost, or the number has changed; or the sweeper has taken away what a first import had just made at
+        // Twilio.
+        NumberError::Unavailable | NumberError::Upstream(Upstream::Twilio) => Some(Told::Failed),
         _ => None,
     }
 }

@@ -27,6 +27,7 @@ pub struct CreateSipTrunk<K, S, V, L> {
 impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit> Handler for CreateSipTrunk<K, S, V, L> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
+        request.without_query()?;
         let body = request.body_of(&[JSON])?;
         let claim = idempotency::claim(request, body)?;
         let trunk = match self.parse(body) {

@@ -23,6 +23,7 @@ impl<K: ApiKeyStore, S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T:
 {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
+        request.without_query()?;
         let key = number_key(request, workspace_id)?;
         self.delete.delete(key, LeaseOwner::new(request.id), request.deadline()).await?;
         Ok(ApiResponse::empty(StatusCode::NO_CONTENT))

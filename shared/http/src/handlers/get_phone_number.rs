@@ -21,6 +21,7 @@ pub struct GetPhoneNumber<K, S> {
 impl<K: ApiKeyStore, S: NumberStore> Handler for GetPhoneNumber<K, S> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.reader(request).await?;
+        request.without_query()?;
         let key = number_key(request, workspace_id)?;
         let number = self.store.get_number(key).await?.ok_or_else(ApiError::phone_number_not_found)?;
         Ok(ApiResponse::json(StatusCode::OK, &PhoneNumberBody::new(&number)))

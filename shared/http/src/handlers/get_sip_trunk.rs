@@ -26,6 +26,7 @@ pub struct GetSipTrunk<K, S> {
 impl<K: ApiKeyStore, S: TrunkStore> Handler for GetSipTrunk<K, S> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.reader(request).await?;
+        request.without_query()?;
         let key = trunk_key(request, workspace_id)?;
         let TrunkRecord { trunk, .. } = self.store.get(key).await?.ok_or_else(ApiError::sip_trunk_not_found)?;
         let etag = etag::of(&trunk);

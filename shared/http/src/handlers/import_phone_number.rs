@@ -25,6 +25,7 @@ impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService
 {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
+        request.without_query()?;
         let body = request.body_of(&[JSON])?;
         let claim = idempotency::claim(request, body)?;
         let imported = match parse(body) {

@@ -1,6 +1,6 @@
 use lambda_http::http::StatusCode;
 use serde::Serialize;
-use trunkline_domain::{PhoneNumberId, Violations};
+use trunkline_domain::PhoneNumberId;
 use trunkline_provisioning::ports::{ApiKeyStore, NumberStore};
 
 use crate::authentication::Authenticator;
@@ -35,7 +35,7 @@ pub(crate) struct NumberPageBody<'a> {
 impl<K: ApiKeyStore, S: NumberStore> Handler for ListPhoneNumbers<K, S> {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.reader(request).await?;
-        let mut violations = Violations::default();
+        let mut violations = request.strange_query(&[page::LIMIT, page::CURSOR]);
         let limit = page::limit(request, &mut violations);
         let before = page::cursor(request, &mut violations);
         if !violations.is_empty() {

@@ -42,18 +42,21 @@ struct PageQuery {
     filter: Filter,
 }
 
+const KIND: &str = "kind";
+const DIRECTION: &str = "direction";
+
 impl PageQuery {
     fn parse(request: &ApiRequest) -> Result<Self, Violations> {
-        let mut violations = Violations::default();
+        let mut violations = request.strange_query(&[page::LIMIT, page::CURSOR, KIND, DIRECTION]);
         let limit = page::limit(request, &mut violations);
         let option = |error: UnknownOption| error.to_string();
-        let kind = page::parameter(request, "kind", &mut violations, option);
-        let direction = page::parameter(request, "direction", &mut violations, option);
+        let kind = page::parameter(request, KIND, &mut violations, option);
+        let direction = page::parameter(request, DIRECTION, &mut violations, option);
         let filter = Filter { kind, direction };
-        let filter_is_valid = !["kind", "direction"].iter().any(|name| violations.fields().contains_key(*name));
+        let filter_is_valid = ![KIND, DIRECTION].iter().any(|name| violations.fields().contains_key(*name));
         let cursor: Option<Cursor> = page::cursor(request, &mut violations);
         if filter_is_valid && cursor.as_ref().is_some_and(|cursor| !cursor.is_of(filter)) {
-            violations.add("cursor", "must be used with the kind and direction of the list that it is from");
+            violations.add(page::CURSOR, "must be used with the kind and direction of the list that it is from");
         }
         if !violations.is_empty() {
             return Err(violations);

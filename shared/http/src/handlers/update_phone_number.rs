@@ -25,6 +25,7 @@ impl<K: ApiKeyStore, S: TrunkStore + NumberStore, V: SecretStore, L: SipService>
 {
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
+        request.without_query()?;
         let key = number_key(request, workspace_id)?;
         let patch = JsonObject::parse(request.body_of(&[MERGE_PATCH, JSON])?)?;
         let update = UpdateNumberRequest {

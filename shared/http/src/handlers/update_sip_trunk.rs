@@ -1,7 +1,7 @@
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{ETAG, IF_MATCH};
 use trunkline_domain::{JsonObject, SipHost};
-use trunkline_provisioning::ports::{ApiKeyStore, SecretStore, SipService, TrunkStore};
+use trunkline_provisioning::ports::{ApiKeyStore, SecretStore, SipService, TrunkStore, TwilioService};
 use trunkline_provisioning::{LeaseOwner, UpdateRequest, UpdateTrunk};
 
 use crate::authentication::Authenticator;
@@ -15,18 +15,21 @@ use crate::trunk_body::TrunkBody;
 
 /// `PATCH /v1/agents/sip-trunks/{id}`
 #[derive(Debug)]
-pub struct UpdateSipTrunk<K, S, V, L> {
+pub struct UpdateSipTrunk<K, S, V, L, T> {
     /// Who asks.
     pub authenticator: Authenticator<K>,
     /// What is done.
-    pub update: UpdateTrunk<S, V, L>,
+    pub update: UpdateTrunk<S, V, L, T>,
     /// LiveKit's SIP host.
     pub sip_host: SipHost,
 }
 
-impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService> Handler for UpdateSipTrunk<K, S, V, L> {
+impl<K: ApiKeyStore, S: TrunkStore, V: SecretStore, L: SipService, T: TwilioService> Handler
+    for UpdateSipTrunk<K, S, V, L, T>
+{
     async fn handle(&self, request: &ApiRequest) -> Result<ApiResponse, ApiError> {
         let workspace_id = self.authenticator.writer(request).await?;
+        request.without_query()?;
         let key = trunk_key(request, workspace_id)?;
         let patch = JsonObject::parse(request.body_of(&[MERGE_PATCH, JSON])?)?;
         let update = UpdateRequest {

@@ -53,13 +53,17 @@ pub(super) fn add_failed_update(
     let conflicts = [
         (UpdateError::Conflict.into(), "something in LiveKit stands in the way. Nothing was changed.".to_owned()),
         (
+            UpdateError::Twilio(TwilioRefusal::NotAllowed).into(),
+            "Twilio does not let the account of a new `auth_token` in. Nothing was changed.".to_owned(),
+        ),
+        (
             UpdateError::Busy.into(),
             "another request is changing the trunk, or has just done so. Nothing was changed.".to_owned(),
         ),
     ];
     add_own("ConflictingUpdate", ErrorCode::Conflict, response(&conflicts, schemas), responses, components);
-    let meaning = "LiveKit or Secrets Manager refused or failed; `details.upstream` says which. The trunk is as it was. \
-        Safe to retry.";
+    let meaning = "LiveKit, Secrets Manager or Twilio refused or failed; `details.upstream` says which. The trunk is as \
+        it was. Safe to retry.";
     let failure = (UpdateError::Upstream(Upstream::LiveKit).into(), meaning.to_owned());
     add_own("FailedUpdate", ErrorCode::UpstreamFailure, response(&[failure], schemas), responses, components);
 }

@@ -96,19 +96,41 @@ fn byoc() -> Value {
     json!({"e164": "+12025550123", "provider": "byoc", "label": "Front desk", "trunk_id": trunk_id()})
 }
 
+fn twilio() -> Value {
+    json!({
+        "e164": "+4930123456",
+        "provider": "twilio",
+        "twilio": {"account_sid": "AC00000000000000000000000000000000", "auth_token": "your_auth_token"},
+    })
+}
+
+fn livekits() -> Value {
+    json!({"e164": "+12025550124", "provider": "livekit"})
+}
+
 /// Bodies of `POST /phone-numbers`.
 pub(super) fn new_numbers() -> Value {
     json!({
         "byoc": {"summary": "A number of the customer's carrier, on the trunk to that carrier", "value": byoc()},
+        "twilio": {"summary": "A number on the customer's Twilio account", "value": twilio()},
+        "livekit": {"summary": "A number of LiveKit's own", "value": livekits()},
+    })
+}
+
+/// The answers to them.
+pub(super) fn imported_numbers() -> Value {
+    let twilio = imported(&twilio(), Direction::Both, Some("PN00000000000000000000000000000000"));
+    let livekit = imported(&livekits(), Direction::Inbound, Some("PN_PPN_3KpZ8sXvQm2a"));
+    json!({
+        "byoc": {"summary": "A number of the customer's carrier", "value": number()},
         "twilio": {
-            "summary": "A number on the customer's Twilio account",
-            "value": {
-                "e164": "+4930123456",
-                "provider": "twilio",
-                "twilio": {"account_sid": "AC00000000000000000000000000000000", "auth_token": "your_auth_token"},
-            },
+            "summary": "A number on the customer's Twilio account, on the trunk that the account's numbers share",
+            "value": PhoneNumberBody::new(&twilio),
         },
-        "livekit": {"summary": "A number of LiveKit's own", "value": {"e164": "+12025550124", "provider": "livekit"}},
+        "livekit": {
+            "summary": "A number of LiveKit's own, on a trunk of its own",
+            "value": PhoneNumberBody::new(&livekit),
+        },
     })
 }
 
@@ -122,17 +144,22 @@ pub(super) fn number_patches() -> Value {
 
 /// The answer to the first new number.
 pub(super) fn number() -> Value {
-    json!(PhoneNumberBody::new(&imported()))
+    json!(PhoneNumberBody::new(&carriers()))
 }
 
 /// A list of it alone.
 pub(super) fn number_page() -> Value {
-    let number = imported();
+    let number = carriers();
     json!(NumberPageBody { numbers: vec![PhoneNumberBody::new(&number)], next_cursor: None, has_more: false })
 }
 
-fn imported() -> PhoneNumber {
-    let body = JsonObject::parse(byoc().to_string().as_bytes()).expect("a JSON object");
+fn carriers() -> PhoneNumber {
+    imported(&byoc(), Direction::Both, None)
+}
+
+/// The number that `body` imports.
+fn imported(body: &Value, direction: Direction, provider_phone_number_id: Option<&str>) -> PhoneNumber {
+    let body = JsonObject::parse(body.to_string().as_bytes()).expect("a JSON object");
     let new = NewNumber::parse(&body).expect("a valid number");
     PhoneNumber {
         id: "phone_01kdz0v1ctfpat8r05qs7wk4ed".parse().expect("an id"),
@@ -140,8 +167,8 @@ fn imported() -> PhoneNumber {
         e164: new.e164,
         provider: new.spec.provider(),
         label: new.label,
-        binding: Some(Binding { trunk_id: trunk_id(), direction: Direction::Both }),
-        provider_phone_number_id: None,
+        binding: Some(Binding { trunk_id: trunk_id(), direction }),
+        provider_phone_number_id: provider_phone_number_id.map(str::to_owned),
         version: PhoneNumber::FIRST_VERSION,
         created_at: moment(),
         updated_at: moment(),

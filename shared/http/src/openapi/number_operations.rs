@@ -7,7 +7,9 @@ use trunkline_domain::{NewNumber, NumberChange, PhoneNumberId};
 use crate::error_code::ErrorCode::*;
 use crate::handlers::list_phone_numbers::NumberPageBody;
 use crate::idempotency::IDEMPOTENT_REPLAYED;
-use crate::openapi::operations::{empty_response, id, idempotency_key, json_response, limit, link, query};
+use crate::openapi::operations::{
+    empty_response, id, idempotency_key, json_response, json_response_of_kinds, limit, link, query,
+};
 use crate::openapi::schemas::Schemas;
 use crate::openapi::{errors, examples};
 use crate::phone_number_body::PhoneNumberBody;
@@ -17,11 +19,11 @@ const TAGS: [&str; 1] = ["Phone numbers"];
 
 pub(super) fn import(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
     let mut responses = Map::new();
-    let mut imported = json_response(
+    let mut imported = json_response_of_kinds(
         "The number, or the number that the first request with this `Idempotency-Key` imported.",
         &[LOCATION, IDEMPOTENT_REPLAYED],
         schemas.response::<PhoneNumberBody<'_>>(),
-        examples::number(),
+        examples::imported_numbers(),
     );
     imported["links"] = json!({
         "GetImported": link("getPhoneNumber", "Show the number."),
@@ -86,7 +88,7 @@ pub(super) fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value
         "DeleteShown": link("deletePhoneNumber", "Delete the number."),
     });
     responses.insert("200".to_owned(), shown);
-    let codes = [Unauthorized, PhoneNumberNotFound, InternalError, ServiceUnavailable];
+    let codes = [ValidationFailed, Unauthorized, PhoneNumberNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
     json!({
         "operationId": "getPhoneNumber",
@@ -130,7 +132,8 @@ pub(super) fn update(schemas: &mut Schemas, components: &mut BTreeMap<String, Va
 pub(super) fn delete(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
     let mut responses = Map::new();
     responses.insert("204".to_owned(), empty_response("The number is gone, and rings nowhere.", &[]));
-    let codes = [Unauthorized, InsufficientScope, PhoneNumberNotFound, InternalError, ServiceUnavailable];
+    let codes =
+        [ValidationFailed, Unauthorized, InsufficientScope, PhoneNumberNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
     errors::add_failed_number_deletion(&mut responses, schemas, components);
     json!({

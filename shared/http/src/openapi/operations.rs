@@ -109,7 +109,7 @@ fn get(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value
     });
     responses.insert("200".to_owned(), shown);
     responses.insert("304".to_owned(), empty_response("The version that the client has is the newest.", &[ETAG]));
-    let codes = [Unauthorized, SipTrunkNotFound, InternalError, ServiceUnavailable];
+    let codes = [ValidationFailed, Unauthorized, SipTrunkNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
     json!({
         "operationId": "getSipTrunk",
@@ -152,8 +152,8 @@ fn update(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
         "tags": ["SIP trunks"],
         "summary": "Change a trunk",
         "description": "A JSON merge patch (RFC 7396). Changes the trunk, its LiveKit objects and its secret: all of it, or \
-            nothing. A patch that changes nothing is answered with the trunk as it is. A running call keeps what it was \
-            made with.",
+            nothing. A patch that changes nothing is answered with the trunk as it is. A new `auth_token` of `kind: twilio` is \
+            tried at Twilio first. A running call keeps what it was made with.",
         "parameters": [id::<TrunkId>(schemas), {
             "name": headers::written(&IF_MATCH),
             "in": "header",
@@ -170,7 +170,8 @@ fn update(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Va
 fn delete(schemas: &mut Schemas, components: &mut BTreeMap<String, Value>) -> Value {
     let mut responses = Map::new();
     responses.insert("204".to_owned(), empty_response("The trunk is gone, with its LiveKit objects and secret.", &[]));
-    let codes = [Unauthorized, InsufficientScope, SipTrunkNotFound, InternalError, ServiceUnavailable];
+    let codes =
+        [ValidationFailed, Unauthorized, InsufficientScope, SipTrunkNotFound, InternalError, ServiceUnavailable];
     errors::add(&codes, &mut responses, schemas, components);
     errors::add_unfinished_deletion(&mut responses, schemas, components);
     json!({
@@ -239,7 +240,16 @@ pub(super) fn empty_response(description: &str, names: &[HeaderName]) -> Value {
 }
 
 pub(super) fn json_response(description: &str, names: &[HeaderName], schema: Value, example: Value) -> Value {
+    with_json(description, names, json!({"schema": schema, "example": example}))
+}
+
+/// With several examples, by name.
+pub(super) fn json_response_of_kinds(description: &str, names: &[HeaderName], schema: Value, examples: Value) -> Value {
+    with_json(description, names, json!({"schema": schema, "examples": examples}))
+}
+
+fn with_json(description: &str, names: &[HeaderName], body: Value) -> Value {
     let mut response = empty_response(description, names);
-    response["content"] = json!({"application/json": {"schema": schema, "example": example}});
+    response["content"] = json!({"application/json": body});
     response
 }

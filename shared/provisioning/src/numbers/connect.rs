@@ -14,7 +14,7 @@ use crate::ports::{
     TwilioService,
 };
 use crate::provision::{Bought, Outcome};
-use crate::twilio::{Connection, OnTwilio, Placement, in_time};
+use crate::twilio::{Connection, OnTwilio, Placement, Shall, in_time};
 use crate::undo::Beside;
 use crate::{Budget, Created, NumberError, StoredResponse, TrunkKey, Upstream};
 
@@ -151,7 +151,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         let livekit = Box::pin(provisioning.create_objects()).await.map_err(told)?;
         // Its calls come from then on.
         let placement =
-            Placement { twilio: &self.twilio, account, trunk_sid: &twilio.trunk_sid, number: e164, shall_be: true };
+            Placement { twilio: &self.twilio, account, trunk_sid: &twilio.trunk_sid, number: e164, shall: Shall::Come };
         match in_time(budget, placement.make()).await {
             Ok(()) => Ok((livekit, twilio)),
             Err(error) => Err((failed(error), Outcome::seen((&livekit).into()))),
@@ -175,16 +175,14 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         };
         let ImportRequest { workspace_id, number, claim, owner, .. } = request;
         let objects = trunk.trunk.twilio.clone().ok_or(NumberError::Internal)?;
+        // Free, or on this trunk by hand: known before anything is written, so that an attachment without an answer is ours.
+        let shall = if found.is_free() { Shall::Come } else { Shall::Stay };
         let binding = Binding { trunk_id: trunk.trunk.id, direction: Direction::Both };
         let number = imported(workspace_id, &number, binding, Some(found.sid), budget.now());
-        let aside = Placement {
-            twilio: &self.twilio,
-            account,
-            trunk_sid: &objects.trunk_sid,
-            number: &number.e164,
-            shall_be: true,
-        };
-        let mut step = Step { twilio_number: Some(number.e164.clone()), ..with(trunk, &number.e164, number.id) };
+        let aside =
+            Placement { twilio: &self.twilio, account, trunk_sid: &objects.trunk_sid, number: &number.e164, shall };
+        let twilio_number = Some(number.e164.clone()).filter(|_| shall == Shall::Come);
+        let mut step = Step { twilio_number, ..with(trunk, &number.e164, number.id) };
         if !kept_account.is_opened_like(account) {
             let key = TrunkKey { workspace_id, id: binding.trunk_id };
             step.secret.credentials = Change::Set(account.to_credentials());
@@ -216,10 +214,13 @@ fn is_on(number: &TwilioNumber, trunk: Option<&TrunkRecord>) -> bool {
     objects.is_some_and(|objects| number.trunk_sid.as_ref() == Some(&objects.trunk_sid))
 }
 
-/// Why an import fails that has begun with credentials that were right.
+/// Why a first import fails that has begun with what is right: the account is there, and a trunk that is not has just been
+/// made.
 fn failed(error: TwilioError) -> NumberError {
     match error {
-        TwilioError::Refused(TwilioRefusal::Credentials) => NumberError::Upstream(Upstream::Twilio),
+        TwilioError::Refused(TwilioRefusal::Credentials | TwilioRefusal::NoAccount | TwilioRefusal::NotThere) => {
+            NumberError::Upstream(Upstream::Twilio)
+        }
         error => error.into(),
     }
 }

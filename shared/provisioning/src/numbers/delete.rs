@@ -9,7 +9,7 @@ use crate::ports::{
     DeletionStart, LiveKit, NumberEdit, NumberFate, NumberStore, NumberWrite, SecretStore, StoreError, TrunkRecord,
     TrunkStore, TwilioService,
 };
-use crate::twilio::Placement;
+use crate::twilio::{Placement, Shall};
 use crate::{Budget, DeleteError, LeaseOwner, NumberError, NumberKey, Timing, TrunkKey, Upstream};
 
 /// Deletes phone numbers: they are free for others then.
@@ -99,7 +99,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
             account: &account,
             trunk_sid: &objects.trunk_sid,
             number: &number.e164,
-            shall_be: false,
+            shall: Shall::Leave,
         };
         let changing = Changing {
             store: &self.store,

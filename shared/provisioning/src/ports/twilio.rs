@@ -18,9 +18,12 @@ pub enum TwilioError {
 /// What the customer can mend on Twilio's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TwilioRefusal {
-    /// There is no such account, or the auth token is not its own.
+    /// The auth token is not the account's, or is no account's.
     #[error("wrong credentials")]
     Credentials,
+    /// The auth token opens it, and there is no such account all the same.
+    #[error("no such account")]
+    NoAccount,
     /// The account may not do this: suspended, closed, or on trial.
     #[error("not allowed")]
     NotAllowed,
@@ -30,6 +33,9 @@ pub enum TwilioRefusal {
     /// What the call names is not on the account, or no longer.
     #[error("not there")]
     NotThere,
+    /// Something there took the number meanwhile, or it left the account.
+    #[error("taken meanwhile")]
+    Taken,
 }
 
 impl TwilioError {
