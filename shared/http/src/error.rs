@@ -368,7 +368,7 @@ impl From<NumberError> for ApiError {
         match error {
             NumberError::NotFound => Self::phone_number_not_found(),
             NumberError::NoSuchTrunk => Self::invalid("trunk_id", "no such trunk in this workspace"),
-            NumberError::OtherKind(_) => Self::invalid(
+            NumberError::NotByoc(_) => Self::invalid(
                 "trunk_id",
                 "only a number of provider=byoc can be bound or unbound, and only to a trunk of kind=byoc: delete one of another provider, and import it again",
             ),

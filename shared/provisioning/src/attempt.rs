@@ -6,7 +6,7 @@ use crate::ports::{
     CommitOutcome, LeftBehind, LiveKit, Reservation, ReserveOutcome, SecretStore, StoreError, TrunkStore,
 };
 use crate::provision::{Bought, Outcome, Provisioning};
-use crate::undo::{Beside, Stopped, Undoing, Undone};
+use crate::undo::{CreateSideEffect, Stopped, Undoing, Undone};
 use crate::{Budget, IdempotencyClaim, Lease, StoredResponse, TrunkKey};
 
 /// What shall be.
@@ -28,11 +28,11 @@ pub(crate) struct Creating<'a, S, V, L, B> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
-    pub(crate) beside: &'a B,
+    pub(crate) side_effect: &'a B,
     pub(crate) attempt: &'a Attempt,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Creating<'_, S, V, L, B> {
+impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: CreateSideEffect> Creating<'_, S, V, L, B> {
     pub(crate) async fn reserve(&self) -> Result<ReserveOutcome, StoreError> {
         let Attempt { key, trunk, number, twilio_account, secret_name, claim, budget, lease } = self.attempt;
         let reservation = Reservation {
@@ -111,7 +111,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Creating<'_, S, V, L,
             store: self.store,
             secrets: self.secrets,
             sip: self.sip,
-            beside: self.beside,
+            side_effect: self.side_effect,
             key: self.attempt.key,
             owner: &self.attempt.lease.owner,
         };

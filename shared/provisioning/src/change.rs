@@ -18,13 +18,13 @@ pub(crate) struct Changing<'a, S, V, L, A> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
-    pub(crate) aside: &'a A,
+    pub(crate) side_effect: &'a A,
     pub(crate) budget: &'a Budget,
     pub(crate) lease: &'a Lease,
 }
 
 /// What a change makes beside LiveKit's trunks and the secret.
-pub(crate) trait Aside: Sync {
+pub(crate) trait ChangeSideEffect: Sync {
     /// Makes it.
     fn make(&self) -> impl Future<Output = Result<(), TwilioError>> + Send;
 
@@ -33,7 +33,7 @@ pub(crate) trait Aside: Sync {
 }
 
 /// Nothing.
-impl Aside for () {
+impl ChangeSideEffect for () {
     async fn make(&self) -> Result<(), TwilioError> {
         Ok(())
     }
@@ -118,7 +118,7 @@ enum TakenBack {
     LeaseLost,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService, A: Aside> Changing<'_, S, V, L, A> {
+impl<S: TrunkStore, V: SecretStore, L: SipService, A: ChangeSideEffect> Changing<'_, S, V, L, A> {
     /// Changes the trunks in the order of `steps`, all or none; gives them as they are then.
     pub(crate) async fn run(&self, steps: &[Step], written: Written<'_>) -> Result<Vec<Trunk>, ChangeError> {
         let mut begun = Vec::with_capacity(steps.len());
@@ -204,8 +204,8 @@ impl<S: TrunkStore, V: SecretStore, L: SipService, A: Aside> Changing<'_, S, V, 
 
     /// One step behind the other: LiveKit takes a number on one trunk only when it is off the other.
     async fn make(&self, begun: &mut [Begun<'_>]) -> Result<Vec<TrunkRecord>, ChangeError> {
-        let aside = self.budget.forward(self.aside.make()).await;
-        aside.unwrap_or(Err(UpstreamError::Unanswered.into())).map_err(ChangeError::Twilio)?;
+        let side_effect = self.budget.forward(self.side_effect.make()).await;
+        side_effect.unwrap_or(Err(UpstreamError::Unanswered.into())).map_err(ChangeError::Twilio)?;
         let mut records = Vec::with_capacity(begun.len());
         for begun in begun {
             records.push(self.make_step(begun).await?);
@@ -322,7 +322,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService, A: Aside> Changing<'_, S, V, 
             RevertStart::LeaseLost => return Ok(TakenBack::LeaseLost),
             RevertStart::Reverting(import) => import,
         };
-        self.aside.take_back().await?;
+        self.side_effect.take_back().await?;
         if made.in_livekit {
             let kept_secret = self.needed_secret(begun).await?;
             put_back(self.sip, &step.kept.trunk, kept_secret).await?;

@@ -59,8 +59,13 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit> CreateTrunk<S, V, L> {
         render: impl Fn(&Trunk) -> StoredResponse + Send,
     ) -> Result<Created, CreateError> {
         let attempt = self.begin(request);
-        let creating =
-            Creating { store: &self.store, secrets: &self.secrets, sip: &self.sip, beside: &(), attempt: &attempt };
+        let creating = Creating {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            side_effect: &(),
+            attempt: &attempt,
+        };
         if let Some(answered) = reserved(creating.reserve().await?)? {
             return Ok(Created::Before(answered));
         }

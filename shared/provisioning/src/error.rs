@@ -170,7 +170,7 @@ pub enum NumberError {
     /// Only numbers of a carrier are bound to trunks, and only to its trunks; nothing was done. With the kind of the
     /// number or the trunk that is none.
     #[error("of kind {0}")]
-    OtherKind(Kind),
+    NotByoc(Kind),
     /// This LiveKit has no numbers of its own; nothing was done.
     #[error("LiveKit has no phone-number service")]
     NoNumberService,

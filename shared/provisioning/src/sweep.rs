@@ -12,7 +12,7 @@ use crate::ports::{
 };
 use crate::provision::{Bought, find_dispatch_rules, find_trunks, undo_objects, undo_purchase, undo_secrets};
 use crate::twilio::OnTwilio;
-use crate::undo::{Beside, Stopped, Undoing, Undone, note_left_behind};
+use crate::undo::{CreateSideEffect, Stopped, Undoing, Undone, note_left_behind};
 use crate::{Budget, Lease, LeaseOwner, Timing, TrunkKey};
 
 /// Finishes what requests left: undoes and deletions that stopped half way, updates that have to be taken back, and the
@@ -129,7 +129,7 @@ impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit, T: Tw
                     store: &self.store,
                     secrets: &self.secrets,
                     sip: &self.sip,
-                    beside: &OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: None },
+                    side_effect: &OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: None },
                     key,
                     owner: &lease.owner,
                 };
@@ -183,8 +183,8 @@ impl<S: TrunkStore + NumberStore + SweepStore, V: SecretStore, L: LiveKit, T: Tw
             seen.merge(found);
         }
         seen.merge(find_dispatch_rules(&self.sip, &seen.trunk_ids).await?);
-        let beside = OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: None };
-        beside.take_away(key, &tombstone.left).await?;
+        let side_effect = OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: None };
+        side_effect.take_away(key, &tombstone.left).await?;
         let bought = Bought::of(number.as_ref(), twilio_account.as_ref());
         undo_purchase(&self.sip, &bought, &seen.dispatch_rule_ids).await?;
         undo_objects(&self.sip, &seen).await?;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use futures_util::future::try_join_all;
 use trunkline_domain::{AuthPassword, AuthUsername, E164, TrunkId, TwilioAccount, TwilioObjects};
 
-use crate::change::Aside;
+use crate::change::ChangeSideEffect;
 use crate::ports::{LeftBehind, SecretStore, TwilioError, TwilioNumber, TwilioRefusal, TwilioService, UpstreamError};
 use crate::provision::{UpstreamFailure, secrets_manager};
-use crate::undo::Beside;
+use crate::undo::CreateSideEffect;
 use crate::{Budget, TrunkKey, Upstream};
 
 /// What an import shall make for a trunk.
@@ -66,7 +66,7 @@ pub(crate) struct OnTwilio<'a, V, T> {
     pub(crate) account: Option<&'a TwilioAccount>,
 }
 
-impl<V: SecretStore, T: TwilioService> Beside for OnTwilio<'_, V, T> {
+impl<V: SecretStore, T: TwilioService> CreateSideEffect for OnTwilio<'_, V, T> {
     async fn take_away(&self, key: TrunkKey, left: &LeftBehind) -> Result<(), UpstreamFailure> {
         if left.twilio_account.is_none() {
             return Ok(());
@@ -209,7 +209,7 @@ pub(crate) struct Placement<'a, T> {
     pub(crate) shall: Shall,
 }
 
-impl<T: TwilioService> Aside for Placement<'_, T> {
+impl<T: TwilioService> ChangeSideEffect for Placement<'_, T> {
     async fn make(&self) -> Result<(), TwilioError> {
         let is_placed = match self.shall {
             Shall::Come => self.place(true).await?,

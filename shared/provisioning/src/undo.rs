@@ -39,13 +39,13 @@ impl From<StoreError> for Stopped {
 }
 
 /// What a trunk may have beside LiveKit's objects and its secret.
-pub(crate) trait Beside: Sync {
+pub(crate) trait CreateSideEffect: Sync {
     /// Takes it away; repeatable.
     fn take_away(&self, key: TrunkKey, left: &LeftBehind) -> impl Future<Output = Result<(), UpstreamFailure>> + Send;
 }
 
 /// Nothing.
-impl Beside for () {
+impl CreateSideEffect for () {
     async fn take_away(&self, _: TrunkKey, _: &LeftBehind) -> Result<(), UpstreamFailure> {
         Ok(())
     }
@@ -56,12 +56,12 @@ pub(crate) struct Undoing<'a, S, V, L, B> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
-    pub(crate) beside: &'a B,
+    pub(crate) side_effect: &'a B,
     pub(crate) key: TrunkKey,
     pub(crate) owner: &'a LeaseOwner,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, B> {
+impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: CreateSideEffect> Undoing<'_, S, V, L, B> {
     /// Undoes what there may be: all that is `left`, what is there unseen when LiveKit is `unsure`, and the phone number if it
     /// was `bought`.
     ///
@@ -96,7 +96,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
                 };
                 record.seen.merge(find_dispatch_rules(self.sip, &record.seen.trunk_ids).await?);
             }
-            self.beside.take_away(self.key, &LeftBehind::from(&record)).await?;
+            self.side_effect.take_away(self.key, &LeftBehind::from(&record)).await?;
             self.undo_livekit(bought, &record.seen).await?;
             // The last look at a Twilio account needs its token once more.
             if record.twilio_account.is_none() {
@@ -147,7 +147,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: Beside> Undoing<'_, S, V, L, 
             return Ok(());
         }
         note_left_behind(self.store, self.key, &left).await?;
-        self.beside.take_away(self.key, &left).await?;
+        self.side_effect.take_away(self.key, &left).await?;
         left.seen.merge(find_dispatch_rules(self.sip, &left.seen.trunk_ids).await?);
         self.undo_livekit(bought, &left.seen).await?;
         if left.twilio_account.is_none() {

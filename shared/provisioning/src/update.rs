@@ -68,7 +68,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService, T: TwilioService> UpdateTrunk
             store: &self.store,
             secrets: &self.secrets,
             sip: &self.sip,
-            aside: &(),
+            side_effect: &(),
             budget: &budget,
             lease: &lease,
         };

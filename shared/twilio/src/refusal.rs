@@ -71,7 +71,7 @@ impl RestError {
     }
 
     /// Logs it, and says what it means to a use case.
-    pub(crate) fn sort(self, operation: &'static str) -> TwilioError {
+    pub(crate) fn classify(self, operation: &'static str) -> TwilioError {
         const SYSTEM: &str = "twilio";
         let code = self.code.map(|code| code.to_string()).unwrap_or_default();
         match self.why {

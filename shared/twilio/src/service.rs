@@ -154,7 +154,7 @@ impl TwilioService for TwilioRest {
         let found: Vec<IncomingPhoneNumber> = self
             .list(account, &self.urls.api, &path, "incoming_phone_numbers", filter)
             .await
-            .map_err(|error| error.of_account().sort("GET IncomingPhoneNumbers"))?;
+            .map_err(|error| error.of_account().classify("GET IncomingPhoneNumbers"))?;
         // The filter lets longer numbers through too.
         let own = found.into_iter().find(|found| found.phone_number == number);
         Ok(own.map(|found| TwilioNumber {
@@ -173,23 +173,23 @@ impl TwilioService for TwilioRest {
         let form = [("FriendlyName", id.to_string()), ("DomainName", domain_name.to_owned())];
         let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
         let created = self.create(account, &self.urls.trunking, "/v1/Trunks", &form).await;
-        created.map_err(|error| error.sort("POST Trunks"))
+        created.map_err(|error| error.classify("POST Trunks"))
     }
 
     async fn find_trunks(&self, account: &TwilioAccount, id: TrunkId) -> Result<BTreeSet<String>, TwilioError> {
         let trunks = self.list(account, &self.urls.trunking, "/v1/Trunks", "trunks", None).await;
-        Ok(named_after(trunks.map_err(|error| error.sort("GET Trunks"))?, id))
+        Ok(named_after(trunks.map_err(|error| error.classify("GET Trunks"))?, id))
     }
 
     async fn delete_trunk(&self, account: &TwilioAccount, trunk_sid: &str) -> Result<(), TwilioError> {
         let deleted = self.delete(account, &self.urls.trunking, &format!("/v1/Trunks/{trunk_sid}")).await;
-        deleted.map_err(|error| error.sort("DELETE Trunks"))
+        deleted.map_err(|error| error.classify("DELETE Trunks"))
     }
 
     async fn create_credential_list(&self, account: &TwilioAccount, id: TrunkId) -> Result<String, TwilioError> {
         let path = of_account(account, "SIP/CredentialLists");
         let created = self.create(account, &self.urls.api, &path, &[("FriendlyName", &id.to_string())]).await;
-        created.map_err(|error| error.of_account().sort("POST SIP/CredentialLists"))
+        created.map_err(|error| error.of_account().classify("POST SIP/CredentialLists"))
     }
 
     async fn find_credential_lists(
@@ -199,7 +199,7 @@ impl TwilioService for TwilioRest {
     ) -> Result<BTreeSet<String>, TwilioError> {
         let path = of_account(account, "SIP/CredentialLists");
         let lists = self.list(account, &self.urls.api, &path, "credential_lists", None).await;
-        Ok(named_after(lists.map_err(|error| error.of_account().sort("GET SIP/CredentialLists"))?, id))
+        Ok(named_after(lists.map_err(|error| error.of_account().classify("GET SIP/CredentialLists"))?, id))
     }
 
     async fn create_credential(
@@ -212,13 +212,13 @@ impl TwilioService for TwilioRest {
         let path = of_account(account, &format!("SIP/CredentialLists/{list_sid}/Credentials"));
         let form = [("Username", &*username.to_string()), ("Password", password.expose_secret())];
         let created = self.create(account, &self.urls.api, &path, &form).await;
-        created.map(drop).map_err(|error| error.sort("POST SIP/CredentialLists/Credentials"))
+        created.map(drop).map_err(|error| error.classify("POST SIP/CredentialLists/Credentials"))
     }
 
     async fn delete_credential_list(&self, account: &TwilioAccount, list_sid: &str) -> Result<(), TwilioError> {
         let path = of_account(account, &format!("SIP/CredentialLists/{list_sid}"));
         let deleted = self.delete(account, &self.urls.api, &path).await;
-        deleted.map_err(|error| error.sort("DELETE SIP/CredentialLists"))
+        deleted.map_err(|error| error.classify("DELETE SIP/CredentialLists"))
     }
 
     async fn attach_credential_list(
@@ -229,7 +229,7 @@ impl TwilioService for TwilioRest {
     ) -> Result<(), TwilioError> {
         let (path, form) = (of_trunk(trunk_sid, "CredentialLists"), [("CredentialListSid", list_sid)]);
         let attached = self.create(account, &self.urls.trunking, &path, &form).await;
-        attached.map(drop).map_err(|error| error.sort("POST Trunks/CredentialLists"))
+        attached.map(drop).map_err(|error| error.classify("POST Trunks/CredentialLists"))
     }
 
     async fn create_origination_url(
@@ -248,7 +248,7 @@ impl TwilioService for TwilioRest {
             ("Enabled", "true"),
         ];
         let created = self.create(account, &self.urls.trunking, &of_trunk(trunk_sid, "OriginationUrls"), &form).await;
-        created.map(drop).map_err(|error| error.sort("POST Trunks/OriginationUrls"))
+        created.map(drop).map_err(|error| error.classify("POST Trunks/OriginationUrls"))
     }
 
     async fn attach_number(
@@ -259,7 +259,7 @@ impl TwilioService for TwilioRest {
     ) -> Result<(), TwilioError> {
         let (path, form) = (of_trunk(trunk_sid, "PhoneNumbers"), [("PhoneNumberSid", number_sid)]);
         let attached = self.create(account, &self.urls.trunking, &path, &form).await;
-        attached.map(drop).map_err(|error| error.sort("POST Trunks/PhoneNumbers"))
+        attached.map(drop).map_err(|error| error.classify("POST Trunks/PhoneNumbers"))
     }
 
     async fn detach_number(
@@ -270,7 +270,7 @@ impl TwilioService for TwilioRest {
     ) -> Result<(), TwilioError> {
         let path = of_trunk(trunk_sid, &format!("PhoneNumbers/{number_sid}"));
         let detached = self.delete(account, &self.urls.trunking, &path).await;
-        detached.map_err(|error| error.sort("DELETE Trunks/PhoneNumbers"))
+        detached.map_err(|error| error.classify("DELETE Trunks/PhoneNumbers"))
     }
 
     async fn numbers_of_trunk(
@@ -282,7 +282,7 @@ impl TwilioService for TwilioRest {
         match self.list::<Object>(account, &self.urls.trunking, &path, "phone_numbers", None).await {
             Ok(numbers) => Ok(numbers.into_iter().map(|number| number.sid).collect()),
             Err(error) if error.is_not_there() => Ok(BTreeSet::new()),
-            Err(error) => Err(error.sort("GET Trunks/PhoneNumbers")),
+            Err(error) => Err(error.classify("GET Trunks/PhoneNumbers")),
         }
     }
 }

@@ -21,8 +21,13 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         render: impl Fn(&PhoneNumber) -> StoredResponse + Send,
     ) -> Result<Created, NumberError> {
         let (attempt, mut number) = self.begin_purchase(request);
-        let creating =
-            Creating { store: &self.store, secrets: &self.secrets, sip: &self.sip, beside: &(), attempt: &attempt };
+        let creating = Creating {
+            store: &self.store,
+            secrets: &self.secrets,
+            sip: &self.sip,
+            side_effect: &(),
+            attempt: &attempt,
+        };
         if let Some(answered) = reserved(creating.reserve().await?)? {
             return Ok(Created::Before(answered));
         }

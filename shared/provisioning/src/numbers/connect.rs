@@ -8,14 +8,14 @@ use trunkline_domain::{
 use super::import::ImportBegun;
 use super::{ImportNumber, ImportRequest, imported, kept_account, reserved, used, with};
 use crate::attempt::{Attempt, Creating};
-use crate::change::{Aside, Changing, Step, Written};
+use crate::change::{ChangeSideEffect, Changing, Step, Written};
 use crate::ports::{
     LiveKit, NumberWrite, SecretStore, StoreError, TrunkRecord, TrunkStore, TwilioError, TwilioNumber, TwilioRefusal,
     TwilioService,
 };
 use crate::provision::{Bought, Outcome};
 use crate::twilio::{Connection, OnTwilio, Placement, Shall, in_time};
-use crate::undo::Beside;
+use crate::undo::CreateSideEffect;
 use crate::{Budget, Created, NumberError, StoredResponse, TrunkKey, Upstream};
 
 /// What there is before an import begins.
@@ -105,7 +105,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
             store: &self.store,
             secrets: &self.secrets,
             sip: &self.sip,
-            beside: &OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: Some(account) },
+            side_effect: &OnTwilio { secrets: &self.secrets, twilio: &self.twilio, account: Some(account) },
             attempt: &attempt,
         };
         if let Some(answered) = reserved(creating.reserve().await?)? {
@@ -122,7 +122,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
     }
 
     /// The secret, then Twilio's objects, then LiveKit's: whoever undoes it opens the account with the secret.
-    async fn provision<B: Beside>(
+    async fn provision<B: CreateSideEffect>(
         &self,
         creating: &Creating<'_, S, V, L, B>,
         account: &TwilioAccount,
@@ -179,7 +179,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         let shall = if found.is_free() { Shall::Come } else { Shall::Stay };
         let binding = Binding { trunk_id: trunk.trunk.id, direction: Direction::Both };
         let number = imported(workspace_id, &number, binding, Some(found.sid), budget.now());
-        let aside =
+        let side_effect =
             Placement { twilio: &self.twilio, account, trunk_sid: &objects.trunk_sid, number: &number.e164, shall };
         let twilio_number = Some(number.e164.clone()).filter(|_| shall == Shall::Come);
         let mut step = Step { twilio_number, ..with(trunk, &number.e164, number.id) };
@@ -193,7 +193,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
             store: &self.store,
             secrets: &self.secrets,
             sip: &self.sip,
-            aside: &aside,
+            side_effect: &side_effect,
             budget,
             lease: &lease,
         };

@@ -74,7 +74,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
             store: &self.store,
             secrets: &self.secrets,
             sip: &self.sip,
-            aside: &(),
+            side_effect: &(),
             budget: &budget,
             lease: &lease,
         };
@@ -94,7 +94,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
         let account = read.unwrap_or(Err(NumberError::Unavailable))?;
         let objects = trunk.trunk.twilio.clone().ok_or(NumberError::Internal)?;
         let lease = budget.lease(owner);
-        let aside = Placement {
+        let side_effect = Placement {
             twilio: &self.twilio,
             account: &account,
             trunk_sid: &objects.trunk_sid,
@@ -105,7 +105,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: LiveKit, T: TwilioService> 
             store: &self.store,
             secrets: &self.secrets,
             sip: &self.sip,
-            aside: &aside,
+            side_effect: &side_effect,
             budget,
             lease: &lease,
         };

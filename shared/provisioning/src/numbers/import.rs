@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use trunkline_domain::{Binding, NewNumber, NumberSpec, PhoneNumber, SipHost, TrunkId, WorkspaceId};
 
 use super::{carrier_trunk, imported, used, with};
-use crate::change::{Aside, Begun, Changing, Step, Written};
+use crate::change::{Begun, ChangeSideEffect, Changing, Step, Written};
 use crate::ports::{
     ImportStart, LiveKit, NumberReservation, NumberWrite, SecretStore, StoreError, TrunkStore, TwilioService,
 };
@@ -85,7 +85,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
             store: &self.store,
             secrets: &self.secrets,
             sip: &self.sip,
-            aside: &(),
+            side_effect: &(),
             budget: &budget,
             lease: &lease,
         };
@@ -101,7 +101,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
     }
 
     /// The first write of an import onto a trunk that there is.
-    pub(super) async fn begin_import<'a, A: Aside>(
+    pub(super) async fn begin_import<'a, A: ChangeSideEffect>(
         &self,
         changing: &Changing<'_, S, V, L, A>,
         step: &'a Step,

@@ -29,7 +29,7 @@ async fn carrier_trunk<S: TrunkStore>(
     let record = store.get(TrunkKey { workspace_id, id }).await?.ok_or(NumberError::NoSuchTrunk)?;
     match record.trunk.settings.kind() {
         Kind::Byoc => Ok(record),
-        kind => Err(NumberError::OtherKind(kind)),
+        kind => Err(NumberError::NotByoc(kind)),
     }
 }
 

@@ -57,7 +57,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: SipService> UpdateNumber<S,
             store: &self.store,
             secrets: &self.secrets,
             sip: &self.sip,
-            aside: &(),
+            side_effect: &(),
             budget: &budget,
             lease: &lease,
         };
@@ -78,7 +78,7 @@ impl<S: TrunkStore + NumberStore, V: SecretStore, L: SipService> UpdateNumber<S,
         let mut steps = Vec::new();
         if trunk_id != kept_trunk_id {
             if kept.provider != Kind::Byoc {
-                return Err(NumberError::OtherKind(kept.provider));
+                return Err(NumberError::NotByoc(kept.provider));
             }
             number.binding = None;
             if let Some(binding) = kept.binding {
