@@ -202,7 +202,7 @@ async fn what_a_query_may_not_say() {
     let fields = json!({
         "limt": "unknown query parameter, did you mean limit?",
         "colour": "unknown query parameter",
-        "kind": "given more than once",
+        "kind": "given more than once: give it once",
         "cursor": "must be a next_cursor of this list",
     });
     assert_eq!(answer.expect_error(400, "validation_failed").fields(), *fields.as_object().unwrap());

@@ -49,7 +49,7 @@ impl ApiRequest {
             if !known.contains(&name) {
                 violations.add_unknown("query parameter", name, known);
             } else if !seen.insert(name) {
-                violations.add(name, "given more than once");
+                violations.add(name, "given more than once: give it once");
             }
         }
         violations
