@@ -197,13 +197,22 @@ async fn what_the_customer_can_mend_is_told_apart() {
     assert_eq!(client.delete_trunk(&wrong, gone).await, credentials());
     assert_eq!(client.numbers_of_trunk(&wrong, gone).await.map(drop), credentials());
     // Where a call names nothing else, it is the account that is not there.
-    for operation in ["GET IncomingPhoneNumbers", "GET SIP/CredentialLists", "POST SIP/CredentialLists"] {
+    let of_the_account = [
+        "GET IncomingPhoneNumbers",
+        "GET SIP/CredentialLists",
+        "POST SIP/CredentialLists",
+        "GET Trunks",
+        "POST Trunks",
+    ];
+    for operation in of_the_account {
         world.faults().inject(On::operation(operation), Fault::twilio(404, 20404));
     }
     let no_account = || refused(TwilioRefusal::NoAccount);
     assert_eq!(client.find_number(&account, &e164(FREE)).await.map(drop), no_account());
     assert_eq!(client.find_credential_lists(&account, id()).await.map(drop), no_account());
     assert_eq!(client.create_credential_list(&account, id()).await.map(drop), no_account());
+    assert_eq!(client.find_trunks(&account, id()).await.map(drop), no_account());
+    assert_eq!(client.create_trunk(&account, id(), DOMAIN).await.map(drop), no_account());
     world.faults().heal();
     for (status, code) in [(401, 20005), (403, 20403), (403, 20008), (400, 10002)] {
         world.faults().inject(On::operation("POST Trunks"), Fault::twilio(status, code));

@@ -82,8 +82,8 @@ pub(crate) fn refusal<'a>(
     parts: &[Part],
     reasons: &'a [CancellationReason],
 ) -> Option<&'a CancellationReason> {
-    let of_parts = parts.iter().zip(reasons);
-    of_parts.filter(|(of, reason)| **of == part && failed(reason)).map(|(_, reason)| reason).next()
+    let mut of_parts = parts.iter().zip(reasons);
+    of_parts.find_map(|(of, reason)| (*of == part && failed(reason)).then_some(reason))
 }
 
 /// Why a transaction was cancelled whose conditions held, and DynamoDB's word for it.

@@ -173,12 +173,12 @@ impl TwilioService for TwilioRest {
         let form = [("FriendlyName", id.to_string()), ("DomainName", domain_name.to_owned())];
         let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
         let created = self.create(account, &self.urls.trunking, "/v1/Trunks", &form).await;
-        created.map_err(|error| error.classify("POST Trunks"))
+        created.map_err(|error| error.of_account().classify("POST Trunks"))
     }
 
     async fn find_trunks(&self, account: &TwilioAccount, id: TrunkId) -> Result<BTreeSet<String>, TwilioError> {
         let trunks = self.list(account, &self.urls.trunking, "/v1/Trunks", "trunks", None).await;
-        Ok(named_after(trunks.map_err(|error| error.classify("GET Trunks"))?, id))
+        Ok(named_after(trunks.map_err(|error| error.of_account().classify("GET Trunks"))?, id))
     }
 
     async fn delete_trunk(&self, account: &TwilioAccount, trunk_sid: &str) -> Result<(), TwilioError> {

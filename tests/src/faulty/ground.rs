@@ -184,6 +184,8 @@ pub enum Patch {
     Enter,
     /// No password and no credentials any more.
     Clear,
+    /// A new name, and the auth token of the trunk's Twilio account, which is tried and kept in a secret of its own.
+    Token,
 }
 
 impl Patch {
@@ -205,6 +207,7 @@ impl Patch {
                 json!({"auth_password": null, "credentials": null, "inbound_auth": "none"})
             }
             Self::Clear => json!({"auth_password": null, "credentials": null}),
+            Self::Token => json!({"name": "Back office", "credentials": {"auth_token": CREDENTIALS}}),
         };
         JsonObject::parse(body.to_string().as_bytes()).unwrap()
     }
@@ -212,7 +215,7 @@ impl Patch {
     fn is_made(self, settings: &TrunkSettings) -> bool {
         let username = settings.auth_username.as_ref().map(ToString::to_string);
         match self {
-            Self::Rename => settings.name.to_string() == "Back office",
+            Self::Rename | Self::Token => settings.name.to_string() == "Back office",
             Self::Secure => settings.transport == Transport::Tcp,
             Self::Rotate => username.as_deref() == Some("rotated"),
             Self::Enter => username.as_deref() == Some("entered"),
@@ -229,6 +232,7 @@ impl fmt::Display for Patch {
             Self::Rotate => "rotate",
             Self::Enter => "enter",
             Self::Clear => "clear",
+            Self::Token => "new token for",
         })
     }
 }

@@ -76,7 +76,7 @@ impl<'a, O: Outside> Run<'a, O> {
     async fn sweep_and_deliver(&mut self, clock: Clock) -> Result<(), &'static str> {
         let mut ended = self.sweep(clock).await;
         while self.deliver(|_| true).await {
-            ended = self.sweep(clock).await;
+            ended = ended.and(self.sweep(clock).await);
         }
         ended
     }

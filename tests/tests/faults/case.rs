@@ -14,7 +14,7 @@ pub(super) struct Case {
 impl Case {
     /// The case that a report has named.
     pub(super) fn named(text: &str) -> Self {
-        let (operation, points) = text.split_once(':').expect("`full`, or `<operation>: <call> <fault>, …`");
+        let (operation, points) = text.split_once(':').expect("`long`, `full`, or `<operation>: <call> <fault>, …`");
         let known = Operation::all().find(|known| known.to_string() == operation);
         let points = points.split(',').filter(|point| !point.trim().is_empty());
         Self {

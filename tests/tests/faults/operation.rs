@@ -14,6 +14,8 @@ pub(super) const LOCKED: Wanted = Wanted { key: false, ..WHOLE };
 pub(super) enum Operation {
     Create(Wanted),
     Update(Wanted, Patch),
+    /// Of a trunk with two numbers of a Twilio account.
+    UpdateConnected(Patch),
     Delete(Wanted),
     /// Of a trunk with two numbers.
     DeleteNumbered,
@@ -52,6 +54,8 @@ impl Operation {
         let deletes = Wanted::all().filter(|wanted| wanted.key == wanted.secret).map(Self::Delete);
         let numbers = NumberWork::all().map(Self::Number);
         creates.chain(updates).chain(deletes).chain(numbers).chain([
+            Self::UpdateConnected(Patch::Secure),
+            Self::UpdateConnected(Patch::Token),
             Self::DeleteNumbered,
             Self::DeleteBought,
             Self::DeleteConnected,
@@ -119,6 +123,7 @@ impl Operation {
             Self::Create(Wanted { direction: Direction::Outbound, ..inbound }),
             Self::Update(LOCKED, Patch::Rotate),
             Self::Update(inbound, Patch::Enter),
+            Self::UpdateConnected(Patch::Token),
             Self::Delete(WHOLE),
             Self::DeleteNumbered,
             Self::Number(IMPORT),
@@ -154,6 +159,7 @@ impl fmt::Display for Operation {
         match self {
             Self::Create(wanted) => write!(f, "create {wanted}"),
             Self::Update(wanted, patch) => write!(f, "{patch} {wanted}"),
+            Self::UpdateConnected(patch) => write!(f, "{patch} a trunk with connected numbers"),
             Self::Delete(wanted) => write!(f, "delete {wanted}"),
             Self::DeleteNumbered => f.write_str("delete a trunk with numbers"),
             Self::DeleteBought => f.write_str("delete a trunk with a bought number"),

@@ -15,6 +15,10 @@ pub(super) async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
             let key = ground.live_trunk(wanted).await;
             update(&ground, &mut run, key, wanted, patch).await
         }
+        Operation::UpdateConnected(patch) => {
+            let key = ground.connected_trunk().await;
+            update(&ground, &mut run, key, LOCKED, patch).await
+        }
         Operation::UpdateAgain(call, patch) => {
             let key = ground.live_trunk(LOCKED).await;
             ground.update(key, LOCKED, Patch::Rotate).run_to(call).await;

@@ -3,9 +3,9 @@
 //! there whole or not at all.
 //!
 //! The orders run on the systems' equals in this process, and some of them on the emulators too, where every call must be
-//! answered in the same way. Where there are very many, each form takes as many as it has time for, chosen by a fixed seed;
-//! `FAULTS=long` and `FAULTS=full` take more. `ORDERS='<case>'` runs one order on both, as the report of a violation names it, and says what
-//! happened.
+//! answered in the same way. Where there are very many, each form takes as many as it has time for, chosen by a fixed
+//! seed; `FAULTS=long` and `FAULTS=full` take more. `ORDERS='<case>'` runs one order on both, as the report of a violation
+//! names it, and says what happened.
 
 mod pair;
 mod stage;
@@ -86,6 +86,7 @@ async fn run<O: Outside>(ground: Ground<O>, pair: Pair, order: Order, seed: u64)
     ground.0.clear().await;
     (Ended { pair, order: turns, trace, violations }, choices)
 }
+
 /// What came of a pair's orders.
 struct Explored {
     count: usize,

@@ -212,6 +212,7 @@ fn of_twilio() -> impl IntoIterator<Item = WithNumber> {
     let disconnect = |second, allows| WithNumber::new(NumberWork::Disconnect, second, allows);
     let disconnect_last = |second, allows| WithNumber::new(NumberWork::DisconnectLast, second, allows);
     let update = Second::Update(Patch::Secure, LOCKED);
+    let new_token = Second::Update(Patch::Token, LOCKED);
     [
         WithNumber::new(CONNECT, Second::Sweep, |outcome| {
             matches!(outcome, (Done, Done, 1, (1, 1)) | (Failed | Conflict, Done, 0, (0, 0)))
@@ -230,6 +231,7 @@ fn of_twilio() -> impl IntoIterator<Item = WithNumber> {
             is_done_once(outcome) && matches!(outcome, (_, _, 1, (2, 2)))
         }),
         share(update, |outcome| matches!(outcome, (Done, Done | Refused, 1, (2, 2)) | (Refused, Done, 1, (1, 1)))),
+        share(new_token, |outcome| matches!(outcome, (Done, Done | Refused, 1, (2, 2)) | (Refused, Done, 1, (1, 1)))),
         share(Second::OnAccount(NumberWork::DisconnectLast, 0), |outcome| {
             matches!(outcome, (Done, Done, 1, (1, 1)) | (Done, Refused, 1, (2, 2)) | (Refused, Done, 0, (0, 0)))
         }),
@@ -249,6 +251,9 @@ fn of_twilio() -> impl IntoIterator<Item = WithNumber> {
             matches!(outcome, (Done, Done, 0, (0, 0)) | (Refused, Done, 0, (1, 0)))
         }),
         disconnect_last(update, |outcome| {
+            matches!(outcome, (Done, Done | Gone, 0, (0, 0)) | (Refused, Done, 1, (1, 1)))
+        }),
+        disconnect_last(new_token, |outcome| {
             matches!(outcome, (Done, Done | Gone, 0, (0, 0)) | (Refused, Done, 1, (1, 1)))
         }),
     ]
