@@ -224,6 +224,39 @@ async fn a_twilio_import_is_eleven_deep_and_eight_on_a_trunk() {
     in_waves(&world, &last, client.delete_number(first.id())).await.expect(204);
 }
 
+/// The number comes last: it costs money, and is bought for a rule.
+#[tokio::test]
+async fn a_purchase_is_six_deep_and_its_return_nine() {
+    const READ: &[&str] = &["GetItem"];
+    let (world, _) = warm().await;
+    let client = world.client();
+    let bought = json!({ "e164": "+12125550100", "provider": "livekit" });
+    let known = client.import(&bought).await.expect(201);
+    client.delete_number(known.id()).await.expect(204);
+
+    let purchase: [&[&str]; 6] = [
+        RESERVE,
+        &["CreateSIPInboundTrunk"],
+        &["CreateSIPDispatchRule"],
+        &["ListPhoneNumbers"],
+        &["PurchasePhoneNumber"],
+        COMMIT,
+    ];
+    let number = in_waves(&world, &purchase, client.import(&bought)).await.expect(201);
+    let back: [&[&str]; 9] = [
+        READ,
+        &["UpdateItem"],
+        READ,
+        &["ReleasePhoneNumbers"],
+        &["DeleteSIPDispatchRule"],
+        &["DeleteSIPTrunk"],
+        &["TransactWriteItems"],
+        &["TransactWriteItems"],
+        READ,
+    ];
+    in_waves(&world, &back, client.delete_number(number.id())).await.expect(204);
+}
+
 /// One thing after the other: a trunk that outlives its rules is harmless, a rule that outlives its trunk is found by
 /// nobody.
 #[tokio::test]
@@ -311,13 +344,23 @@ async fn what_each_operation_consumes() {
     let other = world.other_client();
     let changed = other.create(&body).await.expect(201);
     let patch = json!({ "auth_password": "new" });
-    let operations: [(_, BoxFuture<'_>); 6] = [
+    let (account, bought) = (world.twilio_account(), json!({ "e164": "+12125550100", "provider": "livekit" }));
+    let numbered = other.create(&body).await.expect(201);
+    let (of_carrier, unbound) = (number(&e164(0), numbered.id()), json!({ "trunk_id": null }));
+    let [first, second] = [FREE[0], FREE[1]].map(|e164| twilio_number(e164, &account));
+    let bound = other.import(&number(&e164(1), numbered.id())).await.expect(201);
+    let operations: [(_, BoxFuture<'_>); 11] = [
         ("create", Box::pin(client.create(&body))),
         ("create with an idempotency key", Box::pin(client.create_once("order", &body))),
         ("get", Box::pin(client.get_trunk(&id))),
         ("list three trunks", Box::pin(client.get(TRUNKS))),
         ("delete", Box::pin(client.delete_trunk(&id))),
         ("change", Box::pin(other.patch(changed.id(), &patch))),
+        ("import of a carrier's number", Box::pin(other.import(&of_carrier))),
+        ("unbinding of a number", Box::pin(other.patch_number(bound.id(), &unbound))),
+        ("purchase of a number", Box::pin(other.import(&bought))),
+        ("import of a Twilio account's first number", Box::pin(other.import(&first))),
+        ("import of another one", Box::pin(other.import(&second))),
     ];
     let mut lines = Vec::new();
     for (name, operation) in operations {
