@@ -273,6 +273,25 @@ async fn nothing_shows_of_a_twilio_account() {
 }
 
 #[tokio::test]
+async fn nothing_shows_of_an_auth_token_that_cannot_be_tried() {
+    if peers::livekit_is_shared() {
+        return;
+    }
+    for fault in System::Twilio.faults() {
+        let (world, lines) = (World::faulty().await, Lines::keep());
+        let (client, account) = (world.client(), world.twilio_account());
+        let place = format!("{fault:?}");
+        let imported = client.import(&twilio_number(FREE[0], &account)).await.expect(201);
+        world.faults(System::Twilio).inject(On::operation("GET Trunks"), fault);
+        let patch = json!({ "credentials": { "auth_token": account.auth_token.expose_secret() } });
+        let refused = client.patch(imported.text_of("trunk_id"), &patch).await;
+        assert!(refused.status >= 400, "{place}: {}", refused.text);
+        world.heal();
+        nothing_shows_of_twilio(&world, &place, &lines, &[&refused]).await;
+    }
+}
+
+#[tokio::test]
 async fn nothing_shows_of_a_twilio_import_that_fails() {
     if peers::livekit_is_shared() {
         return;

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+use serde_json::json;
 use trunkline_tests::fault::{On, System};
 use trunkline_tests::lambda::Function;
-use trunkline_tests::{Left, World, events, redactions};
+use trunkline_tests::twilio::FREE;
+use trunkline_tests::{Left, World, events, redactions, twilio_number};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_update-sip-trunk");
 
@@ -31,6 +34,24 @@ async fn it_answers_before_it_is_frozen() {
     assert_eq!(response["statusCode"], 502, "{response}");
     assert_eq!(world.left().await, before + Left { in_sweep_index: 1, secrets_scheduled: 1, ..Left::default() });
     gate.open();
+}
+
+/// An event cannot name the trunk of a Twilio account: an import makes it.
+#[tokio::test]
+async fn it_tries_an_auth_token_at_twilio() {
+    let world = World::start().await;
+    let function = Function::start(BINARY, &world.environment()).await;
+    let account = world.twilio_account();
+    let number = world.client().import(&twilio_number(FREE[0], &account)).await.expect(201);
+    for (token, status) in [("1f2e3d4c5b6a79880796a5b4c3d2e1f0", 400), (account.auth_token.expose_secret(), 200)] {
+        let mut event = events::one("update-sip-trunk", "password");
+        event["headers"]["authorization"] = json!(format!("Bearer {}", world.ready().api_key));
+        event["rawPath"] = json!(format!("/v1/agents/sip-trunks/{}", number.text_of("trunk_id")));
+        event["pathParameters"]["id"] = json!(number.text_of("trunk_id"));
+        event["body"] = json!({"credentials": {"auth_token": token}}).to_string().into();
+        let response = function.invoke(event).await;
+        assert_eq!(response["statusCode"], status, "{response}");
+    }
 }
 
 #[tokio::test]

@@ -85,7 +85,11 @@ impl Journal {
 
     /// What `request` puts and removes is kept whole or, when the process is killed meanwhile, not at all.
     pub(super) fn whole<T>(&self, request: impl FnOnce() -> T) -> Result<T, JournalError> {
-        self.with(|connection| connection.execute_batch("BEGIN"))?;
+        // One that panicked has left its own open.
+        self.with(|connection| match connection.is_autocommit() {
+            true => connection.execute_batch("BEGIN"),
+            false => connection.execute_batch("ROLLBACK; BEGIN"),
+        })?;
         let answer = request();
         self.with(|connection| connection.execute_batch("COMMIT"))?;
         Ok(answer)
@@ -201,7 +205,8 @@ mod tests {
             })
         }));
         assert!(killed.is_err());
+        journal.whole(|| put(&mut table, "d")).unwrap();
         drop((journal, table));
-        assert_eq!(open().1.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(open().1.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["a", "b", "d"]);
     }
 }
