@@ -371,7 +371,7 @@ async fn a_number_that_leaves_the_trunk_meanwhile_is_not_imported() {
         gate.open();
     });
     let refused = refused.expect_error(409, "conflict");
-    assert!(refused.text.contains("has left the account"), "{}", refused.text);
+    assert!(refused.text.contains("has just been moved on this Twilio account"), "{}", refused.text);
     assert_eq!(world.dynamodb().numbers().await, (1, 1, 1));
     client.import_once("order-1", &body).await.expect(201);
     assert_eq!(world.on_twilio().await, there);
@@ -528,15 +528,19 @@ async fn an_auth_token_that_twilio_does_not_take_replaces_none() {
 #[tokio::test]
 async fn an_auth_token_that_cannot_be_tried_replaces_none() {
     let failures = faults().into_iter().chain([Fault::twilio(429, 20429)]).map(|fault| (fault, 502));
-    for (fault, status) in failures.chain([(Fault::twilio(403, 20403), 409)]) {
+    for (fault, status) in failures.chain([(Fault::twilio(403, 20403), 409), (Fault::twilio(404, 20404), 400)]) {
         let world = World::faulty().await;
         let (trunk, patch) = with_new_token(&world, None).await;
         world.faults(System::Twilio).inject(On::operation("GET Trunks"), fault.clone());
         let refused = world.client().patch(trunk.id(), &patch).await.expect(status);
-        if status == 502 {
-            assert_upstream(&refused, "twilio");
-        } else {
-            assert!(refused.text.contains("it may be suspended"), "{}", refused.text);
+        match status {
+            502 => assert_upstream(&refused, "twilio"),
+            409 => assert!(refused.text.contains("it may be suspended"), "{}", refused.text),
+            _ => assert!(
+                refused.fields()["credentials.auth_token"].as_str().unwrap().contains("no such account"),
+                "{}",
+                refused.text
+            ),
         }
         world.heal();
         assert_not_patched(&world, &trunk, &format!("{fault:?}")).await;

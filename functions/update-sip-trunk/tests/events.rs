@@ -49,9 +49,13 @@ async fn it_tries_an_auth_token_at_twilio() {
         event["rawPath"] = json!(format!("/v1/agents/sip-trunks/{}", number.text_of("trunk_id")));
         event["pathParameters"]["id"] = json!(number.text_of("trunk_id"));
         event["body"] = json!({"credentials": {"auth_token": token}}).to_string().into();
-        let response = function.invoke(event).await;
+        let response = events::opened(function.invoke(event).await);
         assert_eq!(response["statusCode"], status, "{response}");
+        let fields = &response["body"]["error"]["fields"];
+        assert_eq!(fields["credentials.auth_token"].is_string(), status == 400, "{response}");
     }
+    // The secret of the token that was kept before.
+    assert_eq!(world.left().await, Left { in_sweep_index: 1, secrets_scheduled: 1, ..Left::both(1) });
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ impl Journal {
 
     /// What `request` puts and removes is kept whole or, when the process is killed meanwhile, not at all.
     pub(super) fn whole<T>(&self, request: impl FnOnce() -> T) -> Result<T, JournalError> {
-        // One that panicked has left its own open.
+        // One that panicked has left its own open: the file forgets it, memory only with the process.
         self.with(|connection| match connection.is_autocommit() {
             true => connection.execute_batch("BEGIN"),
             false => connection.execute_batch("ROLLBACK; BEGIN"),

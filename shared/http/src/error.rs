@@ -181,8 +181,8 @@ impl ApiError {
         )
     }
 
-    /// Of an account that was named in the fields `account_sid` and `auth_token`.
-    fn twilio_refusal(refusal: TwilioRefusal, account_sid: &str, auth_token: &str) -> Self {
+    /// Of an auth token that was sent in the field `auth_token`.
+    fn twilio_refusal(refusal: TwilioRefusal, auth_token: &str) -> Self {
         match refusal {
             TwilioRefusal::Credentials => Self::invalid(
                 auth_token,
@@ -194,14 +194,16 @@ impl ApiError {
             TwilioRefusal::LimitReached => Self::conflict(
                 "this Twilio account has as many trunks or credential lists as it may have: delete one there, then try again",
             ),
-            TwilioRefusal::NoAccount => {
-                Self::invalid(account_sid, "Twilio has no such account, or no longer: it may be closed; name another")
-            }
+            TwilioRefusal::NoAccount => Self::invalid(
+                "twilio.account_sid",
+                "Twilio has no such account, or no longer: it may be closed; name another",
+            ),
             TwilioRefusal::NotThere => Self::conflict(
                 "the trunk of this Twilio account's numbers is not there any more: delete these numbers here, the last one takes the trunk with it; then import them again",
             ),
-            TwilioRefusal::Taken => Self::conflict(
-                "something on this Twilio account has just taken the number, or it has left the account: take it off there, or buy it there, then try again",
+            TwilioRefusal::Moved => Self::conflict(
+                "the number has just been moved on this Twilio account, or has left it: take it off what holds it there, \
+                 or buy it there, then try again",
             ),
         }
     }
@@ -337,7 +339,11 @@ impl From<UpdateError> for ApiError {
             UpdateError::Invalid(violations) => violations.into(),
             UpdateError::Busy => Self::busy("this trunk"),
             UpdateError::Conflict => Self::livekit_conflict(),
-            UpdateError::Twilio(refusal) => Self::twilio_refusal(refusal, "credentials", "credentials.auth_token"),
+            UpdateError::Twilio(TwilioRefusal::NoAccount) => Self::invalid(
+                "credentials.auth_token",
+                "Twilio has no such account any more, it may be closed: delete this trunk, and import numbers of another",
+            ),
+            UpdateError::Twilio(refusal) => Self::twilio_refusal(refusal, "credentials.auth_token"),
             UpdateError::Upstream(upstream) => Self::upstream_failure(
                 upstream,
                 format!("{upstream} refused or failed; the trunk was not changed: try again"),
@@ -380,7 +386,7 @@ impl From<NumberError> for ApiError {
             NumberError::InUseOnAccount => Self::conflict(
                 "a trunk or a TwiML app on this Twilio account has the number: take it off there, then try again",
             ),
-            NumberError::Twilio(refusal) => Self::twilio_refusal(refusal, "twilio.account_sid", "twilio.auth_token"),
+            NumberError::Twilio(refusal) => Self::twilio_refusal(refusal, "twilio.auth_token"),
             NumberError::AtCap { limit, used } => Self::numbers_at_cap(limit, used),
             NumberError::TrunksAtCap { limit, used } => Self::trunks_at_cap(limit, used),
             NumberError::NotForSale => {

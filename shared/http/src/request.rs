@@ -36,7 +36,7 @@ impl ApiRequest {
         self.event.path_parameters_ref().and_then(|parameters| parameters.first(name)).unwrap_or_default()
     }
 
-    /// The one value of a parameter of the query.
+    /// The first value of a parameter of the query; [`Self::strange_query`] refuses a second.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.event.query_string_parameters_ref().and_then(|query| query.first(name))
     }

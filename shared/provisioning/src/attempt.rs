@@ -24,15 +24,15 @@ pub(crate) struct Attempt {
 }
 
 /// The systems that it is made in.
-pub(crate) struct Creating<'a, S, V, L, B> {
+pub(crate) struct Creating<'a, S, V, L, X> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
-    pub(crate) side_effect: &'a B,
+    pub(crate) side_effect: &'a X,
     pub(crate) attempt: &'a Attempt,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: CreateSideEffect> Creating<'_, S, V, L, B> {
+impl<S: TrunkStore, V: SecretStore, L: LiveKit, X: CreateSideEffect> Creating<'_, S, V, L, X> {
     pub(crate) async fn reserve(&self) -> Result<ReserveOutcome, StoreError> {
         let Attempt { key, trunk, number, twilio_account, secret_name, claim, budget, lease } = self.attempt;
         let reservation = Reservation {

@@ -14,11 +14,11 @@ use crate::undo::Stopped;
 use crate::{Budget, Lease, LeaseOwner, TrunkKey, twilio};
 
 /// The systems, the time and the lease of one change.
-pub(crate) struct Changing<'a, S, V, L, A> {
+pub(crate) struct Changing<'a, S, V, L, X> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
-    pub(crate) side_effect: &'a A,
+    pub(crate) side_effect: &'a X,
     pub(crate) budget: &'a Budget,
     pub(crate) lease: &'a Lease,
 }
@@ -118,7 +118,7 @@ enum TakenBack {
     LeaseLost,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: SipService, A: ChangeSideEffect> Changing<'_, S, V, L, A> {
+impl<S: TrunkStore, V: SecretStore, L: SipService, X: ChangeSideEffect> Changing<'_, S, V, L, X> {
     /// Changes the trunks in the order of `steps`, all or none; gives them as they are then.
     pub(crate) async fn run(&self, steps: &[Step], written: Written<'_>) -> Result<Vec<Trunk>, ChangeError> {
         let mut begun = Vec::with_capacity(steps.len());
@@ -204,8 +204,7 @@ impl<S: TrunkStore, V: SecretStore, L: SipService, A: ChangeSideEffect> Changing
 
     /// One step behind the other: LiveKit takes a number on one trunk only when it is off the other.
     async fn make(&self, begun: &mut [Begun<'_>]) -> Result<Vec<TrunkRecord>, ChangeError> {
-        let side_effect = self.budget.forward(self.side_effect.make()).await;
-        side_effect.unwrap_or(Err(UpstreamError::Unanswered.into())).map_err(ChangeError::Twilio)?;
+        twilio::in_time(self.budget, self.side_effect.make()).await.map_err(ChangeError::Twilio)?;
         let mut records = Vec::with_capacity(begun.len());
         for begun in begun {
             records.push(self.make_step(begun).await?);

@@ -218,7 +218,7 @@ impl<T: TwilioService> ChangeSideEffect for Placement<'_, T> {
                 return Ok(unless_refused(self.account, self.trunk_sid, self.place(false).await.map(drop))?);
             }
         };
-        if is_placed { Ok(()) } else { Err(TwilioError::Refused(TwilioRefusal::Taken)) }
+        if is_placed { Ok(()) } else { Err(TwilioError::Refused(TwilioRefusal::Moved)) }
     }
 
     async fn take_back(&self) -> Result<(), UpstreamFailure> {

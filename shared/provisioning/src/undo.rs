@@ -52,16 +52,16 @@ impl CreateSideEffect for () {
 }
 
 /// The record, the systems and the owner of one undo.
-pub(crate) struct Undoing<'a, S, V, L, B> {
+pub(crate) struct Undoing<'a, S, V, L, X> {
     pub(crate) store: &'a S,
     pub(crate) secrets: &'a V,
     pub(crate) sip: &'a L,
-    pub(crate) side_effect: &'a B,
+    pub(crate) side_effect: &'a X,
     pub(crate) key: TrunkKey,
     pub(crate) owner: &'a LeaseOwner,
 }
 
-impl<S: TrunkStore, V: SecretStore, L: LiveKit, B: CreateSideEffect> Undoing<'_, S, V, L, B> {
+impl<S: TrunkStore, V: SecretStore, L: LiveKit, X: CreateSideEffect> Undoing<'_, S, V, L, X> {
     /// Undoes what there may be: all that is `left`, what is there unseen when LiveKit is `unsure`, and the phone number if it
     /// was `bought`.
     ///

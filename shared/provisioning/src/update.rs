@@ -5,6 +5,7 @@ use trunkline_domain::{AddressPolicy, JsonObject, SecretChange, Trunk, TrunkChan
 
 use crate::change::{Changing, Step, Written};
 use crate::ports::{SecretStore, SipService, StoreError, TrunkStore, TwilioService};
+use crate::twilio::in_time;
 use crate::{Budget, LeaseOwner, SecretPrefix, Timing, TrunkKey, UpdateError};
 
 /// Changes trunks: begin, change, commit; or take back.
@@ -77,13 +78,13 @@ impl<S: TrunkStore, V: SecretStore, L: SipService, T: TwilioService> UpdateTrunk
         trunks.pop().ok_or(UpdateError::Internal)
     }
 
-    /// Tries a new auth token at Twilio: a mistyped one would replace the one with which what is there is taken away.
+    /// Tries a new auth token at Twilio: a mistyped one would replace the only one that opens the account for an undo.
     async fn try_account(&self, trunk: &Trunk, secret: &SecretChange, budget: &Budget) -> Result<(), UpdateError> {
         let account = trunk.twilio.as_ref().and_then(|there| TwilioAccount::of_change(&there.account_sid, secret));
         let Some(account) = account else {
             return Ok(());
         };
-        let tried = budget.forward(self.twilio.find_trunks(&account, trunk.id)).await;
-        tried.ok_or(UpdateError::Unavailable)?.map(drop).map_err(UpdateError::from)
+        in_time(budget, self.twilio.find_trunks(&account, trunk.id)).await?;
+        Ok(())
     }
 }

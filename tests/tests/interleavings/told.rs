@@ -36,7 +36,7 @@ fn told_of_number(error: &NumberError) -> Option<Told> {
         | NumberError::KeyUsed(KeyUse::Running)
         | NumberError::Busy => Some(Told::Refused),
         NumberError::NotFound | NumberError::NoSuchTrunk => Some(Told::Gone),
-        NumberError::Conflict | NumberError::Twilio(TwilioRefusal::NotThere | TwilioRefusal::Taken) => {
+        NumberError::Conflict | NumberError::Twilio(TwilioRefusal::NotThere | TwilioRefusal::Moved) => {
             Some(Told::Conflict)
         }
         // The lease was lost, or the number has changed; or the sweeper has taken away what a first import had just made at

@@ -59,9 +59,9 @@ pub fn openapi() -> String {
             "description": "SIP trunks for voice agents on LiveKit.\n\nJSON in and out, times in UTC (RFC 3339). Every \
                 response carries `Trunkline-Request-Id`; every error is an `Error`. The gateway's own responses are the \
                 exception: 429, and a 5xx where the service gives no answer. What no path takes answers 404 \
-                `not_found`, a method that a path does not take 405 `method_not_allowed` with `Allow`; a query parameter \
-                that an operation does not have, or that is given more than once, 400 `validation_failed`, but not of \
-                `healthz`.",
+                `not_found`, a method that a path does not take 405 `method_not_allowed` with `Allow`, a query parameter that \
+                an operation does not have, or that is given more than once, 400 `validation_failed`; `healthz` alone \
+                takes any.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": env!("CARGO_PKG_LICENSE")},
         }),
         servers: json!([{"url": "/", "description": "Wherever it is deployed."}]),

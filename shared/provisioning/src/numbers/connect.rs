@@ -122,9 +122,9 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
     }
 
     /// The secret, then Twilio's objects, then LiveKit's: whoever undoes it opens the account with the secret.
-    async fn provision<B: CreateSideEffect>(
+    async fn provision<X: CreateSideEffect>(
         &self,
-        creating: &Creating<'_, S, V, L, B>,
+        creating: &Creating<'_, S, V, L, X>,
         account: &TwilioAccount,
         e164: &E164,
     ) -> Result<(LiveKitObjects, TwilioObjects), (NumberError, Outcome)> {
@@ -175,7 +175,7 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
         };
         let ImportRequest { workspace_id, number, claim, owner, .. } = request;
         let objects = trunk.trunk.twilio.clone().ok_or(NumberError::Internal)?;
-        // Free, or on this trunk by hand: known before anything is written, so that an attachment without an answer is ours.
+        // Known before anything is written: an attachment without an answer is ours only if the number was free.
         let shall = if found.is_free() { Shall::Come } else { Shall::Stay };
         let binding = Binding { trunk_id: trunk.trunk.id, direction: Direction::Both };
         let number = imported(workspace_id, &number, binding, Some(found.sid), budget.now());
@@ -214,8 +214,8 @@ fn is_on(number: &TwilioNumber, trunk: Option<&TrunkRecord>) -> bool {
     objects.is_some_and(|objects| number.trunk_sid.as_ref() == Some(&objects.trunk_sid))
 }
 
-/// Why a first import fails that has begun with what is right: the account is there, and a trunk that is not has just been
-/// made.
+/// Why a first import fails once it has begun. The token has opened the account, and the trunk was made just now: if
+/// Twilio denies either, the fault is not the caller's.
 fn failed(error: TwilioError) -> NumberError {
     match error {
         TwilioError::Refused(TwilioRefusal::Credentials | TwilioRefusal::NoAccount | TwilioRefusal::NotThere) => {

@@ -101,9 +101,9 @@ impl<S: TrunkStore, V: SecretStore, L: LiveKit, T: TwilioService> ImportNumber<S
     }
 
     /// The first write of an import onto a trunk that there is.
-    pub(super) async fn begin_import<'a, A: ChangeSideEffect>(
+    pub(super) async fn begin_import<'a, X: ChangeSideEffect>(
         &self,
-        changing: &Changing<'_, S, V, L, A>,
+        changing: &Changing<'_, S, V, L, X>,
         step: &'a Step,
         number: &PhoneNumber,
         claim: Option<&IdempotencyClaim>,

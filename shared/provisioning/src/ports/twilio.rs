@@ -33,9 +33,9 @@ pub enum TwilioRefusal {
     /// What the call names is not on the account, or no longer.
     #[error("not there")]
     NotThere,
-    /// Something there took the number meanwhile, or it left the account.
-    #[error("taken meanwhile")]
-    Taken,
+    /// The number was moved there meanwhile, or left the account.
+    #[error("moved meanwhile")]
+    Moved,
 }
 
 impl TwilioError {
