@@ -143,6 +143,8 @@ impl Operation {
             Self::SecondLookNumber("twilio attach_number", SHARE),
             Self::DeleteImport("commit_numbers"),
             Self::SweepNumber("commit_numbers", IMPORT),
+            // LiveKit has the number on the other trunk yet.
+            Self::SweepNumber("commit_numbers", NumberWork::Move),
             Self::SweepCreate("commit"),
             Self::SweepDelete("delete_dispatch_rule"),
             Self::UpdateAgain("replace_outbound_trunk", Patch::Rename),
