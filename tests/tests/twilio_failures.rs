@@ -185,7 +185,7 @@ async fn a_number_that_something_there_takes_meanwhile_is_not_taken_from_it() {
         gate.open();
     });
     let refused = refused.expect_error(409, "conflict");
-    assert!(refused.text.contains("something on this Twilio account has just taken the number"), "{}", refused.text);
+    assert!(refused.text.contains("has just been moved on this Twilio account"), "{}", refused.text);
     let after = world.on_twilio().await;
     assert_eq!(after.number(FREE[0]).trunk_sid.as_ref(), Some(&office));
     assert_eq!((after.trunks.len(), after.credential_lists), (before.trunks.len(), before.credential_lists));
