@@ -1,6 +1,6 @@
 use trunkline_provisioning::{CreateError, Created, DeleteError, NumberError, TrunkKey, UpdateError};
 use trunkline_tests::faulty::{
-    Answer, Clock, Ground, How, NumberPlace, NumberWork, Outside, Patch, Run, Trace, Wanted,
+    Actor, Answer, Clock, Ground, How, NumberPlace, NumberWork, Outside, Patch, Run, Trace, Wanted,
 };
 
 use super::case::{Case, Ended};
@@ -63,11 +63,7 @@ pub(super) async fn run<O: Outside>(ground: Ground<O>, case: Case) -> Ended {
         }
         Operation::SecondLookNumber(call, work) => {
             let place = ground.place(work).await;
-            let mut actor = ground.number_work(&place);
-            actor.run_to(call).await;
-            let late = actor.call().go(How::Late).await.late.expect("a late message");
-            actor.finish().await;
-            late.await;
+            come_late(ground.number_work(&place), call).await;
             sweep_number(&ground, &mut run, &place, Clock::All).await
         }
         Operation::SweepCreate(call) => {
@@ -124,10 +120,7 @@ async fn create<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, wanted: Wa
 
 /// When the table answered neither the commit nor the undo, the answer is 503 and the trunk may stand.
 fn may_stand(error: &CreateError, trace: &Trace) -> bool {
-    matches!(error, CreateError::Unavailable)
-        && ["commit", "begin_undo"]
-            .iter()
-            .all(|name| trace.0.iter().any(|call| call.name == *name && call.fault.is_some()))
+    matches!(error, CreateError::Unavailable) && is_faulted(trace, "commit") && is_faulted(trace, "begin_undo")
 }
 
 async fn update<O: Outside>(
@@ -160,10 +153,7 @@ async fn update<O: Outside>(
 
 /// When the table answered neither the commit nor what would take it back, the answer is 503 and the change may stand.
 fn may_be_made(error: &UpdateError, trace: &Trace) -> bool {
-    matches!(error, UpdateError::Unavailable)
-        && ["commit_update", "begin_revert"]
-            .iter()
-            .all(|name| trace.0.iter().any(|call| call.name == *name && call.fault.is_some()))
+    matches!(error, UpdateError::Unavailable) && is_faulted(trace, "commit_update") && is_faulted(trace, "begin_revert")
 }
 
 /// Of a trunk with so many numbers, which stay.
@@ -246,11 +236,22 @@ async fn settle_number<O: Outside>(run: &mut Run<'_, O>, work: NumberWork) -> Ve
 
 /// When the table answered neither the commit nor what would take it back, the answer is 503 and the change may stand.
 fn may_be_done(error: &NumberError, trace: &Trace) -> bool {
-    let faulted = |name| trace.0.iter().any(|call| call.name == name && call.fault.is_some());
     matches!(error, NumberError::Unavailable)
-        && (faulted("edit_number")
-            || faulted("commit_numbers") && faulted("begin_revert")
-            || faulted("commit") && faulted("begin_undo"))
+        && (is_faulted(trace, "edit_number")
+            || is_faulted(trace, "commit_numbers") && is_faulted(trace, "begin_revert")
+            || is_faulted(trace, "commit") && is_faulted(trace, "begin_undo"))
+}
+
+/// Whether a call of that name had a fault.
+fn is_faulted(trace: &Trace, name: &str) -> bool {
+    trace.0.iter().any(|call| call.name == name && call.fault.is_some())
+}
+
+/// A run of the sweeper, which has something to do; how many calls it made.
+async fn sweep_once<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, clock: Clock) -> usize {
+    assert_ne!(ground.0.put_forward(clock).await, 0, "nothing to be swept");
+    run.drive(ground.sweep()).await;
+    run.trace.0.len()
 }
 
 /// A sweep of what some work with a number has left, which was not done.
@@ -260,9 +261,7 @@ async fn sweep_number<O: Outside>(
     place: &NumberPlace,
     clock: Clock,
 ) -> (usize, Vec<String>) {
-    assert_ne!(ground.0.put_forward(clock).await, 0, "nothing to be swept");
-    run.drive(ground.sweep()).await;
-    let own = run.trace.0.len();
+    let own = sweep_once(ground, run, clock).await;
     let mut violations = settle_number(run, place.work).await;
     violations.extend(ground.0.check().await.violations);
     if ground.is_number_work_done(place).await {
@@ -273,9 +272,7 @@ async fn sweep_number<O: Outside>(
 
 /// A sweep of what is on the ground.
 async fn sweep<O: Outside>(ground: &Ground<O>, run: &mut Run<'_, O>, clock: Clock) -> (usize, Vec<String>) {
-    assert_ne!(ground.0.put_forward(clock).await, 0, "nothing to be swept");
-    run.drive(ground.sweep()).await;
-    let own = run.trace.0.len();
+    let own = sweep_once(ground, run, clock).await;
     let mut violations = settle(run).await;
     let quiet = ground.0.check().await;
     violations.extend(quiet.violations);
@@ -290,9 +287,7 @@ async fn sweep_update<O: Outside>(
     key: TrunkKey,
     clock: Clock,
 ) -> (usize, Vec<String>) {
-    assert_ne!(ground.0.put_forward(clock).await, 0, "nothing to be swept");
-    run.drive(ground.sweep()).await;
-    let own = run.trace.0.len();
+    let own = sweep_once(ground, run, clock).await;
     let mut violations = settle(run).await;
     violations.extend(ground.0.check().await.violations);
     if ground.is_patched(key, Patch::Rotate).await {
@@ -306,24 +301,25 @@ async fn settle<O: Outside>(run: &mut Run<'_, O>) -> Vec<String> {
     [leases, run.sweep_all().await].into_iter().filter_map(Result::err).map(str::to_owned).collect()
 }
 
-/// A trunk that was undone since that call was not answered, and whose message has arrived by now.
-async fn undo<O: Outside>(ground: &Ground<O>, call: &str) {
-    let mut actor = ground.create(WHOLE);
+/// Runs an actor whose message at that call arrives after it has answered; gives its answer.
+async fn come_late(mut actor: Actor, call: &str) -> Answer {
     actor.run_to(call).await;
     let late = actor.call().go(How::Late).await.late.expect("a late message");
     let answer = actor.finish().await;
-    assert!(matches!(answer, Answer::Created(Err(CreateError::Upstream(_)))), "{answer:?}");
     late.await;
+    answer
+}
+
+/// A trunk that was undone since that call was not answered, and whose message has arrived by now.
+async fn undo<O: Outside>(ground: &Ground<O>, call: &str) {
+    let answer = come_late(ground.create(WHOLE), call).await;
+    assert!(matches!(answer, Answer::Created(Err(CreateError::Upstream(_)))), "{answer:?}");
 }
 
 /// A trunk as it was, since that call of its update was not answered; its message has arrived by now.
 async fn take_back<O: Outside>(ground: &Ground<O>, call: &str) -> TrunkKey {
     let key = ground.live_trunk(LOCKED).await;
-    let mut actor = ground.update(key, LOCKED, Patch::Rotate);
-    actor.run_to(call).await;
-    let late = actor.call().go(How::Late).await.late.expect("a late message");
-    let answer = actor.finish().await;
+    let answer = come_late(ground.update(key, LOCKED, Patch::Rotate), call).await;
     assert!(matches!(answer, Answer::Updated(Err(UpdateError::Upstream(_)))), "{answer:?}");
-    late.await;
     key
 }
